@@ -1,0 +1,1 @@
+//! Private functions and containers behind Envoy and Istio.

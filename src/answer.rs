@@ -1,0 +1,115 @@
+//! What a refused client gets: the one place where a reason becomes an HTTP response.
+
+use crate::denial::{Denial, Fault};
+
+/// The statuses that a refusal may have (RFC 9110 §15.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// 401: the client is told how to authenticate.
+    Unauthorized = 401,
+    /// 403.
+    Forbidden = 403,
+    /// 404: as if there were nothing here.
+    NotFound = 404,
+}
+
+/// The configured statuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Statuses {
+    /// Of a request without a token.
+    pub missing_token: Status,
+    /// Of a request with a token that doesn't open this application.
+    pub invalid_token: Status,
+}
+
+/// A whole response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The status code.
+    pub status: Status,
+    /// Names and values.
+    pub headers: Vec<(&'static str, &'static str)>,
+    /// JSON, in the platform's error shape. It holds nothing that the client sent.
+    pub body: String,
+}
+
+impl Statuses {
+    /// The response to a refused request.
+    pub fn answer(self, denial: Denial) -> Answer {
+        let message = denial.message();
+        let authentication = |reason| {
+            format!(
+                r#"{{"type":"denied_authentication","method":"jwt","reason":"{reason}","message":"{message}"}}"#
+            )
+        };
+        let (status, body) = match denial.fault() {
+            Fault::NotFound => (self.missing_token, authentication("not_found")),
+            Fault::Expired => (self.invalid_token, authentication("expired")),
+            Fault::InvalidArgument => (self.invalid_token, authentication("invalid_argument")),
+            Fault::PermissionsDenied => (
+                self.invalid_token,
+                format!(r#"{{"type":"permissions_denied","message":"{message}","details":[]}}"#),
+            ),
+        };
+        let mut headers = vec![("content-type", "application/json"), ("cache-control", "no-store")];
+        if status == Status::Unauthorized {
+            headers.push(("www-authenticate", challenge(denial)));
+        }
+        Answer { status, headers, body }
+    }
+}
+
+/// RFC 6750 §3: no error code where the client sent no token.
+fn challenge(denial: Denial) -> &'static str {
+    match denial.fault() {
+        Fault::NotFound => "Bearer",
+        Fault::Expired | Fault::InvalidArgument => r#"Bearer error="invalid_token""#,
+        Fault::PermissionsDenied => r#"Bearer error="insufficient_scope""#,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_has_the_platforms_shape_and_the_configured_status() {
+        let statuses =
+            Statuses { missing_token: Status::Unauthorized, invalid_token: Status::NotFound };
+        for denial in Denial::ALL {
+            let answer = statuses.answer(denial);
+            let body: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+            assert_eq!(body["message"], denial.message());
+            let (status, kind, reason) = match denial {
+                Denial::MissingToken => {
+                    (Status::Unauthorized, "denied_authentication", Some("not_found"))
+                }
+                Denial::Expired => (Status::NotFound, "denied_authentication", Some("expired")),
+                Denial::NotGranted => (Status::NotFound, "permissions_denied", None),
+                _ => (Status::NotFound, "denied_authentication", Some("invalid_argument")),
+            };
+            assert_eq!(answer.status, status, "{denial:?}");
+            assert_eq!(body["type"], kind, "{denial:?}");
+            assert_eq!(body["reason"].as_str(), reason, "{denial:?}");
+            assert_eq!(body["method"].as_str(), reason.map(|_| "jwt"), "{denial:?}");
+            assert_eq!(body.get("details").is_some(), denial == Denial::NotGranted, "{denial:?}");
+        }
+    }
+
+    #[test]
+    fn only_a_401_challenges() {
+        let challenge = |status, denial| {
+            let statuses = Statuses { missing_token: status, invalid_token: status };
+            let headers = statuses.answer(denial).headers;
+            headers
+                .into_iter()
+                .find_map(|(name, value)| (name == "www-authenticate").then_some(value))
+        };
+        let bad = Some(r#"Bearer error="invalid_token""#);
+        assert_eq!(challenge(Status::Unauthorized, Denial::MissingToken), Some("Bearer"));
+        assert_eq!(challenge(Status::Unauthorized, Denial::Expired), bad);
+        assert_eq!(challenge(Status::Unauthorized, Denial::MultipleTokens), bad);
+        assert_eq!(challenge(Status::Forbidden, Denial::MissingToken), None);
+        assert_eq!(challenge(Status::NotFound, Denial::BadSignature), None);
+    }
+}

@@ -1,0 +1,317 @@
+//! The filter's configuration: JSON and environment in, types that are valid out.
+
+mod members;
+
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::fmt;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::access::{Access, Policy, Protected};
+use crate::answer::{Status, Statuses};
+use crate::jwk;
+use crate::key::{AllowedAlgorithms, KeyError, KeySet, MAX_KEYS, PublicKey, RSA_BITS};
+use crate::pem;
+use crate::request::TokenHeader;
+use crate::signature::Algorithm;
+use members::Members;
+
+/// Everything that the filter is told.
+pub struct Config {
+    /// Who may pass.
+    pub access: Access,
+    /// Where a token may stand.
+    pub token_headers: Vec<TokenHeader>,
+    /// Whether the application sees the token.
+    pub forward_token: bool,
+    /// The statuses of refusals.
+    pub statuses: Statuses,
+    /// Whether refusals happen.
+    pub mode: Mode,
+    /// Whose crypto checks signatures.
+    pub signature_verification: SignatureVerification,
+    /// How many verified tokens each worker remembers.
+    pub token_cache_size: usize,
+}
+
+/// Whether a refused request is stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// It is.
+    Enforce,
+    /// It is counted and logged, and let through.
+    ReportOnly,
+}
+
+/// Whose crypto checks signatures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignatureVerification {
+    /// The proxy's when it proves itself at start, else the one compiled in.
+    Auto,
+    /// The one compiled in.
+    Guest,
+}
+
+/// The variables that the platform sets. A member of the plugin configuration wins over
+/// its variable. An empty id or key counts as not set.
+#[derive(Clone, Debug, Default)]
+pub struct Environment {
+    /// `SCW_PUBLIC`: exactly `true` or `false`.
+    pub public: Option<String>,
+    /// `SCW_PUBLIC_KEY`: PEM.
+    pub public_key: Option<String>,
+    /// `SCW_NAMESPACE_ID`.
+    pub namespace_id: Option<String>,
+    /// `SCW_APPLICATION_ID`.
+    pub application_id: Option<String>,
+}
+
+/// Why a configuration is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    /// The member or variable at fault: `public_keys[1]`, `SCW_PUBLIC`.
+    pub member: String,
+    /// What it should have been.
+    pub expected: String,
+    /// What it was. A key is never quoted.
+    pub found: String,
+}
+
+impl ConfigError {
+    fn new(
+        member: impl Into<String>,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+    ) -> Self {
+        Self { member: member.into(), expected: expected.into(), found: found.into() }
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { member, expected, found } = self;
+        write!(f, "{member}: expected {expected}, found {found}")
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl Environment {
+    /// Reads the variables through `lookup`, usually [`std::env::var_os`].
+    ///
+    /// # Errors
+    ///
+    /// A variable that isn't UTF-8.
+    pub fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Self, ConfigError> {
+        let variable = |name: &str| match lookup(name).map(OsString::into_string) {
+            None => Ok(None),
+            Some(Ok(value)) => Ok(Some(value)),
+            Some(Err(_)) => Err(ConfigError::new(name, "UTF-8", "other bytes")),
+        };
+        Ok(Self {
+            public: variable("SCW_PUBLIC")?,
+            public_key: variable("SCW_PUBLIC_KEY")?,
+            namespace_id: variable("SCW_NAMESPACE_ID")?,
+            application_id: variable("SCW_APPLICATION_ID")?,
+        })
+    }
+}
+
+impl Config {
+    /// Reads a plugin configuration, a JSON object in UTF-8 or nothing at all, with the
+    /// environment for the members that it leaves out.
+    ///
+    /// # Errors
+    ///
+    /// The first member that is unknown, of the wrong type, out of range, unusable, or
+    /// missing.
+    pub fn from_json(json: &[u8], environment: &Environment) -> Result<Self, ConfigError> {
+        let mut members = Members::parse(json)?;
+        let public = match members.flag("public")? {
+            Some(public) => public,
+            None => public_variable(environment)?,
+        };
+        let namespace_id = members.text("namespace_id")?.or(given(&environment.namespace_id));
+        let application_id = members.text("application_id")?.or(given(&environment.application_id));
+        let keys = keys(&mut members, environment)?;
+        // A public application needs no namespace and no key, but what is there is checked.
+        let protected =
+            Protected { namespace_id: namespace_id.clone().unwrap_or_default(), application_id };
+        let policy = policy(&mut members, protected)?;
+        let config = Self {
+            access: if public { Access::Public } else { Access::Private { keys, policy } },
+            token_headers: token_headers(&mut members)?,
+            forward_token: members.flag("forward_token")?.unwrap_or(false),
+            statuses: Statuses {
+                missing_token: status(&mut members, "missing_token_status")?,
+                invalid_token: status(&mut members, "invalid_token_status")?,
+            },
+            mode: members
+                .choice("mode", &[("enforce", Mode::Enforce), ("report_only", Mode::ReportOnly)])?
+                .unwrap_or(Mode::Enforce),
+            signature_verification: signature_verification(&mut members)?,
+            token_cache_size: members.count("token_cache_size")?.unwrap_or(10_000),
+        };
+        members.refuse_rest()?;
+        if let Access::Private { keys, .. } = &config.access {
+            if namespace_id.is_none() {
+                let expected =
+                    "the id of the namespace to protect (or SCW_NAMESPACE_ID, or `public`: true)";
+                return Err(ConfigError::new("namespace_id", expected, "nothing"));
+            }
+            if keys.keys().is_empty() {
+                let expected = "a key in `public_key`, `public_keys`, `jwks` or SCW_PUBLIC_KEY";
+                return Err(ConfigError::new("public_key", expected, "none"));
+            }
+        }
+        Ok(config)
+    }
+}
+
+fn policy(members: &mut Members, protected: Protected) -> Result<Policy, ConfigError> {
+    let expiration_leeway = members.seconds("expiration_leeway_seconds")?;
+    let not_before_leeway = members.seconds("not_before_leeway_seconds")?;
+    Ok(Policy {
+        protected,
+        issuer: members.text("issuer")?,
+        audience: members.text("audience")?,
+        require_expiration: members.flag("require_expiration")?.unwrap_or(false),
+        max_lifetime: members.seconds("max_lifetime_seconds")?,
+        expiration_leeway: expiration_leeway.unwrap_or(Duration::ZERO),
+        not_before_leeway: not_before_leeway.unwrap_or(Duration::from_secs(60)),
+        revoked_token_ids: HashSet::from_iter(
+            members.texts("revoked_token_ids")?.unwrap_or_default(),
+        ),
+    })
+}
+
+/// A variable's value, unless it is empty.
+fn given(variable: &Option<String>) -> Option<String> {
+    variable.clone().filter(|value| !value.is_empty())
+}
+
+fn public_variable(environment: &Environment) -> Result<bool, ConfigError> {
+    match environment.public.as_deref() {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(other) => {
+            let found = members::quote(&Value::from(other));
+            Err(ConfigError::new("SCW_PUBLIC", "exactly `true` or `false`", found))
+        }
+    }
+}
+
+/// The keys of every member, in the order in which they are tried.
+fn keys(members: &mut Members, environment: &Environment) -> Result<KeySet, ConfigError> {
+    let allowed = algorithms(members)?;
+    let mut keys = Vec::new();
+    let mut pems = Vec::new();
+    match members.text("public_key")? {
+        Some(pem) => pems.push(("public_key".to_owned(), pem)),
+        None => pems
+            .extend(given(&environment.public_key).map(|pem| ("SCW_PUBLIC_KEY".to_owned(), pem))),
+    }
+    let more = members.texts("public_keys")?.unwrap_or_default();
+    pems.extend(more.into_iter().enumerate().map(|(n, pem)| (format!("public_keys[{n}]"), pem)));
+    for (member, pem) in pems {
+        let key = pem::public_key(&pem).and_then(|key| PublicKey::bind(key, None, None, &allowed));
+        keys.push(key.map_err(|error| unusable_key(member, "a PEM", &error))?);
+    }
+    for (n, jwk) in jwks(members)?.iter().enumerate() {
+        let key = jwk::public_key(jwk, &allowed);
+        keys.push(
+            key.map_err(|error| unusable_key(format!("jwks.keys[{n}]"), "a JWK with a", &error))?,
+        );
+    }
+    if keys.len() > MAX_KEYS {
+        let found = format!("{} of them", keys.len());
+        return Err(ConfigError::new(
+            "public_keys",
+            format!("at most {MAX_KEYS} keys in all"),
+            found,
+        ));
+    }
+    Ok(KeySet::new(keys))
+}
+
+fn unusable_key(member: String, form: &str, error: &KeyError) -> ConfigError {
+    let (least, most) = (RSA_BITS.start(), RSA_BITS.end());
+    let expected =
+        format!("{form} public key: RSA ({least} to {most} bits), EC P-256, EC P-384 or Ed25519");
+    ConfigError::new(member, expected, error.to_string())
+}
+
+fn algorithms(members: &mut Members) -> Result<AllowedAlgorithms, ConfigError> {
+    let Some(names) = members.texts("algorithms")? else {
+        return Ok(AllowedAlgorithms::default());
+    };
+    let expected = || format!("names out of {}", Algorithm::ALL.map(Algorithm::name).join(", "));
+    if names.is_empty() {
+        return Err(ConfigError::new("algorithms", expected(), "an empty array"));
+    }
+    let known = |name: &String| {
+        let found = || members::quote(&Value::from(name.as_str()));
+        Algorithm::from_name(name)
+            .ok_or_else(|| ConfigError::new("algorithms", expected(), found()))
+    };
+    names.iter().map(known).collect::<Result<_, _>>().map(AllowedAlgorithms::listed)
+}
+
+/// The keys of the JWK Set (RFC 7517 §5).
+fn jwks(members: &mut Members) -> Result<Vec<Value>, ConfigError> {
+    const EXPECTED: &str = "a JWK Set: an object with an array `keys`";
+    match members.take("jwks") {
+        None => Ok(Vec::new()),
+        Some(Value::Object(mut set)) => match set.remove("keys") {
+            Some(Value::Array(keys)) => Ok(keys),
+            Some(other) => Err(ConfigError::new("jwks.keys", EXPECTED, members::kind(&other))),
+            None => Err(ConfigError::new("jwks", EXPECTED, "an object without `keys`")),
+        },
+        Some(other) => Err(ConfigError::new("jwks", EXPECTED, members::kind(&other))),
+    }
+}
+
+fn token_headers(members: &mut Members) -> Result<Vec<TokenHeader>, ConfigError> {
+    const EXPECTED: &str = "names of request headers, at least one";
+    let names = members.texts("token_headers")?.unwrap_or_else(|| {
+        ["x-auth-token", "scw-functions-token", "scw_functions_token"].map(str::to_owned).to_vec()
+    });
+    if names.is_empty() {
+        return Err(ConfigError::new("token_headers", EXPECTED, "an empty array"));
+    }
+    let header = |name: &String| {
+        let found = || members::quote(&Value::from(name.as_str()));
+        TokenHeader::new(name).ok_or_else(|| ConfigError::new("token_headers", EXPECTED, found()))
+    };
+    names.iter().map(header).collect()
+}
+
+fn status(members: &mut Members, member: &str) -> Result<Status, ConfigError> {
+    match members.take(member) {
+        None => Ok(Status::Forbidden),
+        Some(value) => match value.as_u64() {
+            Some(401) => Ok(Status::Unauthorized),
+            Some(403) => Ok(Status::Forbidden),
+            Some(404) => Ok(Status::NotFound),
+            _ => Err(ConfigError::new(member, "401, 403 or 404", members::quote(&value))),
+        },
+    }
+}
+
+fn signature_verification(members: &mut Members) -> Result<SignatureVerification, ConfigError> {
+    let choices = [
+        ("auto", Some(SignatureVerification::Auto)),
+        ("guest", Some(SignatureVerification::Guest)),
+        ("host", None),
+    ];
+    match members.choice("signature_verification", &choices)? {
+        None => Ok(SignatureVerification::Auto),
+        Some(Some(choice)) => Ok(choice),
+        Some(None) => {
+            let found = "`host`, which this version can't do yet";
+            Err(ConfigError::new("signature_verification", "`auto` or `guest`", found))
+        }
+    }
+}

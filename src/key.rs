@@ -1,0 +1,254 @@
+//! Public keys, each bound to the algorithms that it may verify, and sets of them.
+
+use rsa::RsaPublicKey;
+use rsa::traits::PublicKeyParts;
+
+use crate::signature::Algorithm;
+
+/// The most keys that a configuration may hold.
+pub const MAX_KEYS: usize = 16;
+
+/// The sizes of RSA modulus that are accepted, in bits. Below, keys are breakable; above,
+/// one check costs too much.
+pub const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
+
+/// The least RSA public exponent that is accepted (FIPS 186-5 §5.4).
+const MIN_RSA_EXPONENT: u32 = 65537;
+
+/// A public key that can be used: the key chooses the algorithm, a token's header can
+/// only agree.
+#[derive(Clone)]
+pub struct PublicKey {
+    id: Option<String>,
+    material: Material,
+    algorithms: Vec<Algorithm>,
+}
+
+/// A key of one of the accepted types, checked.
+#[derive(Clone)]
+pub enum Material {
+    /// RSA, of [`RSA_BITS`].
+    Rsa(RsaPublicKey),
+    /// A point of NIST P-256.
+    P256(p256::ecdsa::VerifyingKey),
+    /// A point of NIST P-384.
+    P384(p384::ecdsa::VerifyingKey),
+    /// A point of edwards25519 that isn't of small order.
+    Ed25519(ed25519_compact::PublicKey),
+}
+
+/// Why a key can't be used. Its text continues "found …".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyError {
+    /// There is no PEM block (RFC 7468) in the text, or something stands beside it.
+    NotPem,
+    /// A PEM block or JWK holds a private or a secret key.
+    Private,
+    /// The PEM block's label is neither `PUBLIC KEY` nor `RSA PUBLIC KEY`.
+    PemLabel(String),
+    /// What the PEM block holds isn't what its label says.
+    Der,
+    /// The JWK isn't an object, or its members aren't of the types that RFC 7517 and
+    /// RFC 7518 §6 give them.
+    Jwk,
+    /// The key is of a type, or on a curve, that isn't accepted.
+    Type(String),
+    /// The RSA modulus's length in bits isn't in [`RSA_BITS`].
+    RsaBits(usize),
+    /// The RSA modulus is even, or the exponent is below 65537, even, or over 33 bits.
+    RsaNumbers,
+    /// The coordinates aren't a point of the curve that may be used as a key.
+    Point,
+    /// The JWK is not for verifying signatures: `use` isn't `sig`, or `key_ops` has no
+    /// `verify`.
+    Use,
+    /// The key can be used with none of the allowed algorithms.
+    Algorithm {
+        /// The JWK's `alg`, if it has one.
+        declared: Option<String>,
+        /// The algorithms that the key's type could be used with.
+        possible: Vec<Algorithm>,
+    },
+}
+
+impl Material {
+    /// An RSA key from its modulus and exponent, big-endian.
+    pub(crate) fn rsa(modulus: &[u8], exponent: &[u8]) -> Result<Self, KeyError> {
+        let n = rsa::BigUint::from_bytes_be(modulus);
+        let e = rsa::BigUint::from_bytes_be(exponent);
+        if !RSA_BITS.contains(&n.bits()) {
+            return Err(KeyError::RsaBits(n.bits()));
+        }
+        let odd = |bytes: &[u8]| bytes.last().is_some_and(|byte| byte & 1 == 1);
+        if !odd(modulus) || !odd(exponent) || e < rsa::BigUint::from(MIN_RSA_EXPONENT) {
+            return Err(KeyError::RsaNumbers);
+        }
+        RsaPublicKey::new_with_max_size(n, e, *RSA_BITS.end())
+            .map(Self::Rsa)
+            .map_err(|_| KeyError::RsaNumbers)
+    }
+
+    /// A P-256 key from its point, as SEC 1 §2.3.3 encodes it.
+    pub(crate) fn p256(point: &[u8]) -> Result<Self, KeyError> {
+        let key = p256::ecdsa::VerifyingKey::from_sec1_bytes(point);
+        key.map(Self::P256).map_err(|_| KeyError::Point)
+    }
+
+    /// A P-384 key from its point, as SEC 1 §2.3.3 encodes it.
+    pub(crate) fn p384(point: &[u8]) -> Result<Self, KeyError> {
+        let key = p384::ecdsa::VerifyingKey::from_sec1_bytes(point);
+        key.map(Self::P384).map_err(|_| KeyError::Point)
+    }
+
+    /// An Ed25519 key from its 32 bytes (RFC 8032 §5.1.5).
+    pub(crate) fn ed25519(bytes: &[u8]) -> Result<Self, KeyError> {
+        let key = ed25519_compact::PublicKey::from_slice(bytes).map_err(|_| KeyError::Point)?;
+        key.validate().map_err(|_| KeyError::Point)?;
+        Ok(Self::Ed25519(key))
+    }
+
+    /// The algorithms that a key of this type could be used with.
+    fn possible_algorithms(&self) -> &'static [Algorithm] {
+        use Algorithm::{EdDsa, Es256, Es384, Ps256, Ps384, Ps512, Rs256, Rs384, Rs512};
+        match self {
+            Self::Rsa(_) => &[Rs256, Rs384, Rs512, Ps256, Ps384, Ps512],
+            Self::P256(_) => &[Es256],
+            Self::P384(_) => &[Es384],
+            Self::Ed25519(_) => &[EdDsa],
+        }
+    }
+
+    /// What the key is, for a person: `RSA-4096`.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Rsa(key) => format!("RSA-{}", key.n().bits()),
+            Self::P256(_) => "EC P-256".to_owned(),
+            Self::P384(_) => "EC P-384".to_owned(),
+            Self::Ed25519(_) => "Ed25519".to_owned(),
+        }
+    }
+}
+
+/// The algorithms that a configuration allows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AllowedAlgorithms(Vec<Algorithm>);
+
+impl AllowedAlgorithms {
+    /// Exactly these.
+    pub fn listed(algorithms: Vec<Algorithm>) -> Self {
+        Self(algorithms)
+    }
+}
+
+/// One for each type of key: the one that everybody uses.
+impl Default for AllowedAlgorithms {
+    fn default() -> Self {
+        Self(vec![Algorithm::Rs256, Algorithm::Es256, Algorithm::Es384, Algorithm::EdDsa])
+    }
+}
+
+impl PublicKey {
+    /// Binds a key to those of its algorithms that are allowed and, where the key
+    /// itself declares one (a JWK's `alg`), to that one.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::Algorithm`] when none is left.
+    pub(crate) fn bind(
+        material: Material,
+        id: Option<String>,
+        declared: Option<&str>,
+        allowed: &AllowedAlgorithms,
+    ) -> Result<Self, KeyError> {
+        let possible = material.possible_algorithms();
+        let usable = |algorithm: &Algorithm| {
+            allowed.0.contains(algorithm) && declared.is_none_or(|name| name == algorithm.name())
+        };
+        let algorithms: Vec<_> = possible.iter().copied().filter(usable).collect();
+        if algorithms.is_empty() {
+            let declared = declared.map(str::to_owned);
+            return Err(KeyError::Algorithm { declared, possible: possible.to_vec() });
+        }
+        Ok(Self { id, material, algorithms })
+    }
+
+    /// The key's `kid`.
+    pub fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
+    /// The key itself.
+    pub fn material(&self) -> &Material {
+        &self.material
+    }
+
+    /// The algorithms that it may verify: at least one.
+    pub fn algorithms(&self) -> &[Algorithm] {
+        &self.algorithms
+    }
+}
+
+/// The configured keys.
+#[derive(Clone, Default)]
+pub struct KeySet(Vec<PublicKey>);
+
+impl KeySet {
+    /// A set of these keys.
+    pub fn new(keys: Vec<PublicKey>) -> Self {
+        Self(keys)
+    }
+
+    /// Every key.
+    pub fn keys(&self) -> &[PublicKey] {
+        &self.0
+    }
+
+    /// The keys that a token may be signed with: those of its `kid`, if there are any;
+    /// else those without a `kid`; and every key when the token has none.
+    pub fn candidates(&self, key_id: Option<&str>) -> impl Iterator<Item = &PublicKey> {
+        let known = key_id.is_some() && self.0.iter().any(|key| key.id() == key_id);
+        self.0.iter().filter(move |key| match key_id {
+            None => true,
+            Some(_) if known => key.id() == key_id,
+            Some(_) => key.id().is_none(),
+        })
+    }
+}
+
+impl std::fmt::Display for KeyError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NotPem => f.write_str("text that is not one PEM block"),
+            Self::Private => f.write_str("a private or secret key, which must never be here"),
+            Self::PemLabel(label) => write!(f, "a PEM block labelled {label:?}"),
+            Self::Der => f.write_str("a PEM block that does not hold what its label says"),
+            Self::Jwk => f.write_str("members that are missing or not of their type"),
+            Self::Type(name) => write!(f, "a key of type {name:?}"),
+            Self::RsaBits(bits) => write!(f, "an RSA key of {bits} bits"),
+            Self::RsaNumbers => {
+                write!(
+                    f,
+                    "an RSA key whose exponent is even, below {MIN_RSA_EXPONENT} or over 33 bits, or whose modulus is even"
+                )
+            }
+            Self::Point => f.write_str("numbers that are not a point of the key's curve"),
+            Self::Use => f.write_str("a key that is not for verifying signatures"),
+            Self::Algorithm { declared, possible } => {
+                match declared {
+                    Some(declared) => write!(f, "a key for {declared:?}")?,
+                    None => f.write_str("a key for")?,
+                }
+                let names: Vec<_> = possible.iter().map(|algorithm| algorithm.name()).collect();
+                let names = names.join(", ");
+                match declared {
+                    Some(_) => {
+                        write!(f, ", where its type allows {names} and `algorithms` lists others")
+                    }
+                    None => write!(f, " {names}, none of which `algorithms` lists"),
+                }
+            }
+        }
+    }
+}
+
+impl std::error::Error for KeyError {}

@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+"""cargo for a wasm target, on a machine that may not have the target yet.
+
+    python3 .ci/wasm.py TARGET SUBCOMMAND [ARGUMENT ...]
+
+runs `cargo SUBCOMMAND --target TARGET ARGUMENT ...` after making sure that
+TARGET's standard library is there: in the compiler's sysroot, else by
+`rustup target add`, else in a private sysroot (see private_sysroot.py).
+"""
+
+import os
+import subprocess
+import sys
+
+import private_sysroot
+from console import fail, say
+
+# A release server that can't be reached may hang instead of refusing.
+RUSTUP_SECONDS = 300
+
+
+def main():
+    if len(sys.argv) < 3:
+        fail("usage: .ci/wasm.py TARGET SUBCOMMAND [ARGUMENT ...]")
+    target, subcommand, arguments = sys.argv[1], sys.argv[2], sys.argv[3:]
+
+    sysroot = None
+    if not has_target(rustc("--print", "sysroot"), target) and not add_with_rustup(target):
+        sysroot = private_sysroot.ensure(target)
+
+    fetch = subprocess.run(["cargo", "fetch", "--locked", "--target", target])
+    if fetch.returncode != 0:
+        fail("cargo could not fetch the dependencies: see above; run the same command again")
+
+    flags = remaps()
+    if sysroot:
+        flags += ["--sysroot", sysroot]
+    # The encoded form takes paths with spaces, and wins over a RUSTFLAGS meant for native code.
+    os.environ["CARGO_ENCODED_RUSTFLAGS"] = "\x1f".join(flags)
+    os.execvp("cargo", ["cargo", subcommand, "--locked", "--target", target] + arguments)
+
+
+def rustc(*arguments):
+    try:
+        run = subprocess.run(["rustc", *arguments], stdout=subprocess.PIPE, text=True)
+    except FileNotFoundError:
+        fail("no rustc on the PATH: install Rust (https://rustup.rs), then run this again")
+    if run.returncode != 0:
+        fail("`rustc %s` failed: see above" % " ".join(arguments))
+    return run.stdout.strip()
+
+
+def has_target(sysroot, target):
+    libraries = os.path.join(sysroot, "lib", "rustlib", target, "lib")
+    return os.path.isdir(libraries) and any(
+        name.startswith("libstd-") for name in os.listdir(libraries)
+    )
+
+
+def add_with_rustup(target):
+    say("adding the target %s with rustup" % target)
+    try:
+        run = subprocess.run(
+            ["rustup", "target", "add", target],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=RUSTUP_SECONDS,
+        )
+    except FileNotFoundError:
+        say("there is no rustup")
+        return False
+    except subprocess.TimeoutExpired:
+        say("rustup did not finish within %d seconds" % RUSTUP_SECONDS)
+        return False
+    if run.returncode != 0:
+        say("rustup can't get it: the release server can't be reached")
+        return False
+    return has_target(rustc("--print", "sysroot"), target)
+
+
+def remaps():
+    """No path of the building machine may end in the module."""
+    found = [(os.getcwd(), ".")]
+    home = os.environ.get("CARGO_HOME") or os.path.join(os.path.expanduser("~"), ".cargo")
+    sources = os.path.join(home, "registry", "src")
+    for name in sorted(os.listdir(sources)) if os.path.isdir(sources) else []:
+        found.append((os.path.join(sources, name), "/cargo"))
+    return ["--remap-path-prefix=%s=%s" % pair for pair in found]
+
+
+if __name__ == "__main__":
+    main()

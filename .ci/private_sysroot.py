@@ -37,24 +37,15 @@ KEYRINGS = [
 DOWNLOAD_SECONDS = 600
 
 
-def ensure(target):
-    """The path of a sysroot that has `target`, built if need be."""
+def existing():
+    """The sysroot that was built for this compiler, if there is one."""
+    sysroot = location(compiler())
+    return sysroot if os.path.isdir(sysroot) else None
+
+
+def build():
     version = compiler()
-    key = "%s-%s" % (version["release"], version["commit-hash"][:9])
-    sysroot = os.path.abspath(os.path.join("target", "sysroot", key))
-    if not os.path.isdir(sysroot):
-        build(version, sysroot)
-    if target not in TARGETS:
-        fail("the private sysroot has %s, not %s" % (" and ".join(TARGETS), target))
-    return sysroot
-
-
-def compiler():
-    text = output(["rustc", "-vV"])
-    return dict(line.split(": ", 1) for line in text.splitlines() if ": " in line)
-
-
-def build(version, sysroot):
+    sysroot = location(version)
     work = sysroot + ".building"
     shutil.rmtree(work, ignore_errors=True)
     tree = os.path.join(work, "tree")
@@ -75,6 +66,17 @@ def build(version, sysroot):
     # Whole or not at all: a build that was interrupted leaves no sysroot behind.
     os.rename(os.path.join(work, "sysroot"), sysroot)
     shutil.rmtree(work)
+    return sysroot
+
+
+def location(version):
+    key = "%s-%s" % (version["release"], version["commit-hash"][:9])
+    return os.path.abspath(os.path.join("target", "sysroot", key))
+
+
+def compiler():
+    text = output(["rustc", "-vV"])
+    return dict(line.split(": ", 1) for line in text.splitlines() if ": " in line)
 
 
 def download(packages, release, work):

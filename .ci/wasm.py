@@ -25,8 +25,13 @@ def main():
     target, subcommand, arguments = sys.argv[1], sys.argv[2], sys.argv[3:]
 
     sysroot = None
-    if not has_target(rustc("--print", "sysroot"), target) and not add_with_rustup(target):
-        sysroot = private_sysroot.ensure(target)
+    if not has_target(rustc("--print", "sysroot"), target):
+        # One that was built before saves asking a server that wasn't reached then.
+        sysroot = private_sysroot.existing()
+        if not sysroot and not add_with_rustup(target):
+            sysroot = private_sysroot.build()
+        if sysroot and not has_target(sysroot, target):
+            fail("%s has no %s: run `make clean`, then the same command again" % (sysroot, target))
 
     fetch = subprocess.run(["cargo", "fetch", "--locked", "--target", target])
     if fetch.returncode != 0:

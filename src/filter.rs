@@ -1,1 +1,8 @@
-//! The Proxy-Wasm adapter.
+//! The Proxy-Wasm adapter: what the proxy says becomes arguments of the core, and the
+//! core's decision becomes calls to the proxy. Nothing is decided here.
+
+#[cfg(target_os = "wasi")]
+mod host;
+mod pairs;
+#[cfg(target_os = "wasi")]
+mod plugin;

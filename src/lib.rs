@@ -33,7 +33,7 @@ pub mod answer;
 pub mod claims;
 pub mod config;
 pub mod denial;
-#[cfg(target_os = "wasi")]
+#[cfg(any(target_os = "wasi", test))]
 mod filter;
 pub mod guest;
 pub mod json;

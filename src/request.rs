@@ -27,7 +27,8 @@ impl TokenHeader {
         &self.name
     }
 
-    fn is(&self, name: &[u8]) -> bool {
+    /// Whether that is this header's name, in any case.
+    pub fn is(&self, name: &[u8]) -> bool {
         name.eq_ignore_ascii_case(self.name.as_bytes())
     }
 }

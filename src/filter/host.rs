@@ -1,0 +1,223 @@
+//! The proxy's functions, without the SDK's wrappers.
+//!
+//! The SDK's wrappers panic on a status that they don't know, and some on a header that
+//! isn't UTF-8; a panic costs the whole VM. Here every status but OK is a [`Refusal`], and
+//! everything that comes from the proxy is bytes. This is the only unsafe code.
+//!
+//! The functions are those of Proxy-Wasm ABI 0.2.1.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::pairs;
+use crate::answer::Answer;
+use crate::time::UnixTime;
+
+/// The proxy didn't do what it was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The status that it returned.
+    Status(u32),
+    /// It returned something that can't be read.
+    Unreadable,
+    /// It sends requests before there is a good configuration.
+    NotConfigured,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status(status) => write!(f, "the proxy returned status {status}"),
+            Self::Unreadable => f.write_str("the proxy returned headers that can't be read"),
+            Self::NotConfigured => f.write_str("there is no configuration"),
+        }
+    }
+}
+
+/// How much a line in the proxy's log matters.
+#[derive(Clone, Copy, Debug)]
+pub enum Level {
+    /// Shown when somebody looks closely.
+    Debug = 1,
+    /// Shown by default.
+    Info = 2,
+    /// The filter can't work as it was asked to.
+    Error = 4,
+}
+
+const PLUGIN_CONFIGURATION: u32 = 7;
+const REQUEST_HEADERS: u32 = 0;
+const COUNTER: u32 = 0;
+/// Let the proxy derive the gRPC status from the HTTP status.
+const NO_GRPC_STATUS: i32 = -1;
+
+#[allow(unsafe_code)]
+mod abi {
+    #[link(wasm_import_module = "env")]
+    unsafe extern "C" {
+        pub fn proxy_log(level: u32, text: *const u8, size: usize) -> u32;
+        pub fn proxy_get_current_time_nanoseconds(time: *mut u64) -> u32;
+        pub fn proxy_get_buffer_bytes(
+            buffer: u32,
+            start: usize,
+            size: usize,
+            bytes: *mut *mut u8,
+            bytes_size: *mut usize,
+        ) -> u32;
+        pub fn proxy_get_header_map_pairs(map: u32, pairs: *mut *mut u8, size: *mut usize) -> u32;
+        pub fn proxy_remove_header_map_value(map: u32, name: *const u8, size: usize) -> u32;
+        pub fn proxy_send_local_response(
+            status: u32,
+            details: *const u8,
+            details_size: usize,
+            body: *const u8,
+            body_size: usize,
+            headers: *const u8,
+            headers_size: usize,
+            grpc_status: i32,
+        ) -> u32;
+        pub fn proxy_define_metric(
+            kind: u32,
+            name: *const u8,
+            name_size: usize,
+            metric: *mut u32,
+        ) -> u32;
+        pub fn proxy_increment_metric(metric: u32, by: i64) -> u32;
+        pub fn proxy_set_property(
+            path: *const u8,
+            path_size: usize,
+            value: *const u8,
+            value_size: usize,
+        ) -> u32;
+    }
+}
+
+fn ok(status: u32) -> Result<(), Refusal> {
+    if status == 0 { Ok(()) } else { Err(Refusal::Status(status)) }
+}
+
+/// Takes over what the proxy wrote through the module's own allocator.
+///
+/// # Safety
+///
+/// `bytes` and `size` are what one call to the proxy returned, and nobody else took them.
+#[allow(unsafe_code)]
+unsafe fn taken(bytes: *mut u8, size: usize) -> Vec<u8> {
+    if bytes.is_null() || size == 0 {
+        return Vec::new();
+    }
+    // SAFETY: the proxy got the memory from `proxy_on_memory_allocate`, which gives it a
+    // boxed slice of exactly the size that it asked for, and has written all of it.
+    unsafe { Vec::from_raw_parts(bytes, size, size) }
+}
+
+/// Writes a line to the proxy's log. A proxy that can't log is no reason to stop.
+#[allow(unsafe_code)]
+pub fn log(level: Level, line: &str) {
+    // SAFETY: the proxy reads `line` during the call.
+    let _ = unsafe { abi::proxy_log(level as u32, line.as_ptr(), line.len()) };
+}
+
+/// What time it is.
+#[allow(unsafe_code)]
+pub fn now() -> Result<UnixTime, Refusal> {
+    let mut nanoseconds = 0;
+    // SAFETY: the proxy writes one number during the call.
+    ok(unsafe { abi::proxy_get_current_time_nanoseconds(&raw mut nanoseconds) })?;
+    Ok(UnixTime::new(Duration::from_nanos(nanoseconds)))
+}
+
+/// The plugin configuration, of `size` bytes.
+#[allow(unsafe_code)]
+pub fn plugin_configuration(size: usize) -> Result<Vec<u8>, Refusal> {
+    if size == 0 {
+        return Ok(Vec::new());
+    }
+    let (mut bytes, mut length) = (std::ptr::null_mut(), 0);
+    // SAFETY: the proxy writes a pointer and a length during the call.
+    ok(unsafe {
+        abi::proxy_get_buffer_bytes(PLUGIN_CONFIGURATION, 0, size, &raw mut bytes, &raw mut length)
+    })?;
+    // SAFETY: they came from that call and are used once.
+    Ok(unsafe { taken(bytes, length) })
+}
+
+/// The request's headers, serialized: see [`pairs`].
+#[allow(unsafe_code)]
+pub fn request_headers() -> Result<Vec<u8>, Refusal> {
+    let (mut bytes, mut length) = (std::ptr::null_mut(), 0);
+    // SAFETY: the proxy writes a pointer and a length during the call.
+    ok(unsafe {
+        abi::proxy_get_header_map_pairs(REQUEST_HEADERS, &raw mut bytes, &raw mut length)
+    })?;
+    // SAFETY: they came from that call and are used once.
+    Ok(unsafe { taken(bytes, length) })
+}
+
+/// Takes every header of that name from the request.
+#[allow(unsafe_code)]
+pub fn remove_request_header(name: &str) -> Result<(), Refusal> {
+    // SAFETY: the proxy reads `name` during the call.
+    ok(unsafe { abi::proxy_remove_header_map_value(REQUEST_HEADERS, name.as_ptr(), name.len()) })
+}
+
+/// Answers the request. `details` is what the access log shows as the response's cause.
+pub fn send_answer(answer: &Answer, details: &str) -> Result<(), Refusal> {
+    let headers = pairs::serialize(&answer.headers);
+    send_response(answer.status as u32, details, &answer.body, &headers)
+}
+
+/// Answers the request with a bare 500: it couldn't be judged.
+pub fn send_failure() -> Result<(), Refusal> {
+    send_response(500, "namespace_jwt_failure", "", &pairs::serialize(&[]))
+}
+
+#[allow(unsafe_code)]
+fn send_response(status: u32, details: &str, body: &str, headers: &[u8]) -> Result<(), Refusal> {
+    // SAFETY: the proxy reads the texts during the call.
+    ok(unsafe {
+        abi::proxy_send_local_response(
+            status,
+            details.as_ptr(),
+            details.len(),
+            body.as_ptr(),
+            body.len(),
+            headers.as_ptr(),
+            headers.len(),
+            NO_GRPC_STATUS,
+        )
+    })
+}
+
+/// A counter among the proxy's own.
+#[derive(Clone, Copy, Debug)]
+pub struct Counter(u32);
+
+impl Counter {
+    /// The counter of that name, the same one for everybody who asks.
+    #[allow(unsafe_code)]
+    pub fn define(name: &str) -> Result<Self, Refusal> {
+        let mut metric = 0;
+        // SAFETY: the proxy reads `name` and writes one number during the call.
+        ok(unsafe {
+            abi::proxy_define_metric(COUNTER, name.as_ptr(), name.len(), &raw mut metric)
+        })?;
+        Ok(Self(metric))
+    }
+
+    /// Counts one more. A proxy that can't count is no reason to stop.
+    #[allow(unsafe_code)]
+    pub fn increment(self) {
+        // SAFETY: nothing is shared with the proxy but two numbers.
+        let _ = unsafe { abi::proxy_increment_metric(self.0, 1) };
+    }
+}
+
+/// Sets a property of the request, which access logs can read as filter state
+/// `wasm.<name>`. A proxy that keeps none is no reason to stop.
+#[allow(unsafe_code)]
+pub fn set_property(name: &str, value: &str) {
+    // SAFETY: the proxy reads both during the call.
+    let _ =
+        unsafe { abi::proxy_set_property(name.as_ptr(), name.len(), value.as_ptr(), value.len()) };
+}

@@ -127,7 +127,10 @@ impl Policy {
     /// [`Denial::WrongIssuer`], [`Denial::WrongAudience`], [`Denial::Revoked`], and
     /// [`Denial::NotGranted`] last, since it speaks of a token that is good.
     pub fn judge(&self, token: &Verified, now: UnixTime) -> Result<Admitted, Denial> {
-        let claims = token.claims();
+        self.judge_claims(token.claims(), now)
+    }
+
+    fn judge_claims(&self, claims: &Claims, now: UnixTime) -> Result<Admitted, Denial> {
         self.judge_time(claims, now)?;
         if self.issuer.is_some() && claims.issuer != self.issuer {
             return Err(Denial::WrongIssuer);
@@ -163,5 +166,151 @@ impl Policy {
             return Err(Denial::LifetimeTooLong);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: u64 = 1_700_000_000;
+
+    /// A policy that asks for nothing but a grant for the namespace `n`.
+    fn policy() -> Policy {
+        Policy {
+            protected: Protected { namespace_id: "n".into(), application_id: Some("a".into()) },
+            issuer: None,
+            audience: None,
+            require_expiration: false,
+            max_lifetime: None,
+            expiration_leeway: Duration::ZERO,
+            not_before_leeway: Duration::from_secs(60),
+            revoked_token_ids: HashSet::new(),
+        }
+    }
+
+    fn judge(policy: &Policy, claims: &str, now: UnixTime) -> &'static str {
+        let claims = claims.replacen('{', r#"{"application_claim":[{"namespace_id":"n"}],"#, 1);
+        let claims = Claims::parse(claims.replace(",}", "}").as_bytes()).unwrap();
+        policy.judge_claims(&claims, now).map_or_else(Denial::code, Admitted::code)
+    }
+
+    #[test]
+    fn a_grant_admits_when_every_id_that_it_names_is_the_protected_ones() {
+        let namespace = |id: &str| Grant::Namespace(id.into());
+        let application = |id: &str| Grant::Application(id.into());
+        let both = |namespace_id: &str, application_id: &str| Grant::ApplicationIn {
+            namespace_id: namespace_id.into(),
+            application_id: application_id.into(),
+        };
+        for (grant, in_application, in_namespace) in [
+            (namespace("n"), true, true),
+            (namespace("m"), false, false),
+            (namespace("N"), false, false),
+            (namespace("n "), false, false),
+            (namespace("a"), false, false),
+            (application("a"), true, false),
+            (application("b"), false, false),
+            (application("n"), false, false),
+            (both("n", "a"), true, false),
+            (both("n", "b"), false, false),
+            (both("m", "a"), false, false),
+            (both("a", "n"), false, false),
+        ] {
+            let protected = policy().protected;
+            assert_eq!(protected.is_opened_by(&grant), in_application, "{grant:?}");
+            let namespace = Protected { application_id: None, ..protected };
+            assert_eq!(namespace.is_opened_by(&grant), in_namespace, "{grant:?}");
+        }
+    }
+
+    #[test]
+    fn any_one_grant_is_enough_and_none_is_not() {
+        let judge = |grants: &str| {
+            let claims =
+                Claims::parse(format!(r#"{{"application_claim":{grants}}}"#).as_bytes()).unwrap();
+            policy().judge_claims(&claims, UnixTime::from_secs(NOW)).map_err(Denial::code)
+        };
+        assert!(judge(r#"[{"namespace_id":"m"},{},{"application_id":"a"}]"#).is_ok());
+        assert_eq!(judge(r#"[{"namespace_id":"m"},{"application_id":"b"}]"#), Err("not_granted"));
+        assert_eq!(judge("[]"), Err("not_granted"));
+        assert_eq!(judge(r#"[{"namespace_id":"","application_id":""}]"#), Err("not_granted"));
+    }
+
+    #[test]
+    fn time_is_judged_to_the_nanosecond_on_each_side_of_every_boundary() {
+        let nanosecond = Duration::from_nanos(1);
+        let at = |seconds: u64| UnixTime::from_secs(seconds);
+        let before = |seconds: u64| UnixTime::new(at(seconds).since_epoch() - nanosecond);
+        let leeway = Policy { expiration_leeway: Duration::from_secs(5), ..policy() };
+        let exact = Policy { not_before_leeway: Duration::ZERO, ..policy() };
+        let default = policy();
+        for (policy, claims, now, expected) in [
+            (&default, r#"{"exp":1700000000}"#, before(NOW), "allowed"),
+            (&default, r#"{"exp":1700000000}"#, at(NOW), "expired"),
+            (&default, r#"{"exp":1700000000}"#, at(NOW + 1), "expired"),
+            (&default, r#"{"exp":1700000000.5}"#, at(NOW), "allowed"),
+            (&default, r#"{"exp":1700000000.5}"#, at(NOW + 1), "expired"),
+            (&leeway, r#"{"exp":1700000000}"#, before(NOW + 5), "allowed"),
+            (&leeway, r#"{"exp":1700000000}"#, at(NOW + 5), "expired"),
+            (&default, r#"{"exp":0}"#, at(0), "expired"),
+            (&default, r#"{"exp":18446744073709551616}"#, at(NOW), "allowed"),
+            (&default, r#"{"nbf":1700000060}"#, at(NOW), "allowed"),
+            (&default, r#"{"nbf":1700000060}"#, before(NOW), "not_yet_valid"),
+            (&default, r#"{"nbf":1700000061}"#, at(NOW), "not_yet_valid"),
+            (&default, r#"{"iat":1700000060}"#, at(NOW), "allowed"),
+            (&default, r#"{"iat":1700000060}"#, before(NOW), "not_yet_valid"),
+            (&exact, r#"{"nbf":1700000000}"#, at(NOW), "allowed"),
+            (&exact, r#"{"nbf":1700000000}"#, before(NOW), "not_yet_valid"),
+            (&exact, r#"{"iat":1700000000}"#, before(NOW), "not_yet_valid"),
+            (&default, r#"{"nbf":18446744073709551616}"#, at(NOW), "not_yet_valid"),
+            (&default, r#"{}"#, at(NOW), "allowed"),
+            (&default, r#"{}"#, at(u64::MAX), "allowed"),
+        ] {
+            assert_eq!(judge(policy, claims, now), expected, "{claims} at {now:?}");
+        }
+    }
+
+    #[test]
+    fn the_lifetime_runs_from_iat_or_else_from_now() {
+        let asked = Policy { require_expiration: true, ..policy() };
+        let limited = Policy { max_lifetime: Some(Duration::from_secs(100)), ..policy() };
+        for (policy, claims, expected) in [
+            (&asked, r#"{"exp":1800000000}"#, "allowed"),
+            (&asked, r#"{}"#, "missing_expiration"),
+            (&limited, r#"{}"#, "missing_expiration"),
+            (&limited, r#"{"iat":1699999950,"exp":1700000050}"#, "allowed"),
+            (&limited, r#"{"iat":1699999950,"exp":1700000051}"#, "lifetime_too_long"),
+            (&limited, r#"{"exp":1700000100}"#, "allowed"),
+            (&limited, r#"{"exp":1700000101}"#, "lifetime_too_long"),
+            (&limited, r#"{"exp":18446744073709551616}"#, "lifetime_too_long"),
+            (&limited, r#"{"iat":1700000030,"exp":1700000010}"#, "allowed"),
+        ] {
+            assert_eq!(judge(policy, claims, UnixTime::from_secs(NOW)), expected, "{claims}");
+        }
+    }
+
+    #[test]
+    fn issuer_audience_and_revocation_are_judged_when_they_are_configured() {
+        let now = UnixTime::from_secs(NOW);
+        let asked = Policy {
+            issuer: Some("I".into()),
+            audience: Some("A".into()),
+            revoked_token_ids: HashSet::from(["J".to_owned()]),
+            ..policy()
+        };
+        for (claims, expected) in [
+            (r#"{"iss":"I","aud":"A","jti":"j"}"#, "allowed"),
+            (r#"{"iss":"I","aud":["x","A"]}"#, "allowed"),
+            (r#"{"iss":"i","aud":"A"}"#, "wrong_issuer"),
+            (r#"{"aud":"A"}"#, "wrong_issuer"),
+            (r#"{"iss":"I","aud":"a"}"#, "wrong_audience"),
+            (r#"{"iss":"I","aud":[]}"#, "wrong_audience"),
+            (r#"{"iss":"I"}"#, "wrong_audience"),
+            (r#"{"iss":"I","aud":"A","jti":"J"}"#, "revoked"),
+        ] {
+            assert_eq!(judge(&asked, claims, now), expected, "{claims}");
+            assert_eq!(judge(&policy(), claims, now), "allowed", "{claims}");
+        }
     }
 }

@@ -315,3 +315,6 @@ fn signature_verification(members: &mut Members) -> Result<SignatureVerification
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

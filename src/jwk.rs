@@ -79,3 +79,128 @@ fn point<const LENGTH: usize>(x: Option<String>, y: Option<String>) -> Result<Ve
     }
     Ok([&[4], x.as_slice(), y.as_slice()].concat())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::signature::Algorithm;
+
+    const P256: [&str; 2] = [
+        "dRGr_gmY93SzXDpA4tFvZhGzg8R-W4_VGfjLypge1dw",
+        "J4RCxGNo_d6tVrZbh7he6hh9leghmhurHt7O0EibKNo",
+    ];
+    const P384: [&str; 2] = [
+        "y-plvzJj7YHdD2oMwx6o-LdnVGdy8KAqckAKiPDlL-i2oQYknxIivL8heO1-qlFa",
+        "qjxfinguvSqSdXMfRZ1gKBAMt4bncbWlJlWOO4F6xLnc-Oks4sCctQgrfmmIVSOs",
+    ];
+    const ED25519: &str = "47Qq2whEQkBWKiGNEy9foVzi6B9jnXjCTuO7CI7j5x8";
+    const RSA: &str = "rENzk6h0CGcjaUvyL2_iT-uPFkhBpf-V2aUkzp0NoJC7i5LlbUu7UoFh28bS8sYmytMrXtTHjgkhWkZvv9IdPgzWdfY26W_fkEleGQUUIIwkjqG_MrzCRrpia86kRWTIQVux8NMFwsuoU8PEVMTDfBLCFJncScp6g0Ss1i1ssr9NMDGPxNRlzmhXhynPCa292eR0_BPxUM7HP1ia-3JGkCrEkIVFdVAk2eqvDX3E9dpP_KDeR1wpUxm-tVBMCTe7LHvqVB61LSwOwHroJPT2BQq15hKFh4YasfgOCJYDF_FbZAPTZV7-30qKx_nj7z7rh3USVeo2yTTFqpw20L1TNw";
+
+    fn read(
+        jwk: &Value,
+        allowed: &AllowedAlgorithms,
+    ) -> Result<(String, Option<String>), KeyError> {
+        let key = public_key(jwk, allowed)?;
+        Ok((key.material().describe(), key.id().map(str::to_owned)))
+    }
+
+    #[test]
+    fn every_accepted_type_is_read() {
+        for (jwk, expected) in [
+            (json!({"kty": "RSA", "n": RSA, "e": "AQAB"}), "RSA-2048"),
+            (json!({"kty": "EC", "crv": "P-256", "x": P256[0], "y": P256[1]}), "EC P-256"),
+            (json!({"kty": "EC", "crv": "P-384", "x": P384[0], "y": P384[1]}), "EC P-384"),
+            (json!({"kty": "OKP", "crv": "Ed25519", "x": ED25519}), "Ed25519"),
+        ] {
+            let read = read(&jwk, &AllowedAlgorithms::default());
+            assert_eq!(read, Ok((expected.into(), None)), "{jwk}");
+        }
+    }
+
+    #[test]
+    fn a_key_says_what_it_is_for() {
+        let key = |members: Value| {
+            let mut jwk = json!({"kty": "OKP", "crv": "Ed25519", "x": ED25519});
+            jwk.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+            read(&jwk, &AllowedAlgorithms::default()).map(|(_, id)| id)
+        };
+        let declared = |name: &str| KeyError::Algorithm {
+            declared: Some(name.into()),
+            possible: vec![Algorithm::EdDsa],
+        };
+        for (members, expected) in [
+            (
+                json!({"kid": "k", "use": "sig", "alg": "EdDSA", "key_ops": ["verify"]}),
+                Ok(Some("k".into())),
+            ),
+            (json!({"x5c": ["ignored"], "ext": true}), Ok(None)),
+            (json!({"use": "enc"}), Err(KeyError::Use)),
+            (json!({"key_ops": ["encrypt"]}), Err(KeyError::Use)),
+            (json!({"key_ops": []}), Err(KeyError::Use)),
+            (json!({"alg": "ES256"}), Err(declared("ES256"))),
+            (json!({"alg": "none"}), Err(declared("none"))),
+            (json!({"kid": 1}), Err(KeyError::Jwk)),
+            (json!({"alg": null}), Err(KeyError::Jwk)),
+            (json!({"d": ED25519}), Err(KeyError::Private)),
+            (json!({"kty": "oct", "k": "c2VjcmV0"}), Err(KeyError::Private)),
+        ] {
+            assert_eq!(key(members.clone()), expected, "{members}");
+        }
+    }
+
+    #[test]
+    fn an_rsa_key_verifies_what_is_listed_and_what_it_declares() {
+        use Algorithm::{Ps512, Rs256, Rs512};
+        let algorithms = |alg: Option<&str>, listed: Option<&[Algorithm]>| {
+            let mut jwk = json!({"kty": "RSA", "n": RSA, "e": "AQAB"});
+            if let Some(alg) = alg {
+                jwk["alg"] = alg.into();
+            }
+            let allowed = listed.map(|listed| AllowedAlgorithms::listed(listed.to_vec()));
+            public_key(&jwk, &allowed.unwrap_or_default()).ok().map(|key| key.algorithms().to_vec())
+        };
+        assert_eq!(algorithms(None, None), Some(vec![Rs256]));
+        assert_eq!(algorithms(Some("RS256"), None), Some(vec![Rs256]));
+        assert_eq!(algorithms(Some("RS512"), None), None);
+        assert_eq!(algorithms(Some("RS512"), Some(&[Rs256, Rs512])), Some(vec![Rs512]));
+        assert_eq!(algorithms(None, Some(&[Ps512, Rs512])), Some(vec![Rs512, Ps512]));
+        assert_eq!(algorithms(None, Some(&[Algorithm::Es256])), None);
+    }
+
+    #[test]
+    fn what_is_not_a_public_key_is_refused() {
+        for (jwk, expected) in [
+            (json!("k"), KeyError::Jwk),
+            (json!([]), KeyError::Jwk),
+            (json!({}), KeyError::Jwk),
+            (json!({"kty": "RSA", "n": RSA}), KeyError::Jwk),
+            (json!({"kty": "RSA", "n": RSA, "e": "AQAB="}), KeyError::Jwk),
+            (json!({"kty": "RSA", "n": RSA, "e": "AQ"}), KeyError::RsaNumbers),
+            (json!({"kty": "RSA", "n": "AQAB", "e": "AQAB"}), KeyError::RsaBits(17)),
+            (json!({"kty": "RSA", "n": "", "e": "AQAB"}), KeyError::RsaBits(0)),
+            (json!({"kty": "EC", "crv": "P-256", "x": P256[0]}), KeyError::Jwk),
+            (json!({"kty": "EC", "crv": "P-256", "x": P256[1], "y": P256[0]}), KeyError::Point),
+            (json!({"kty": "EC", "crv": "P-384", "x": P256[0], "y": P256[1]}), KeyError::Point),
+            (json!({"kty": "EC", "crv": "P-256", "x": P384[0], "y": P384[1]}), KeyError::Point),
+            (
+                json!({"kty": "EC", "crv": "P-521", "x": "AA", "y": "AA"}),
+                KeyError::Type("EC P-521".into()),
+            ),
+            (
+                json!({"kty": "OKP", "crv": "X25519", "x": ED25519}),
+                KeyError::Type("OKP X25519".into()),
+            ),
+            (json!({"kty": "OKP", "crv": "Ed25519", "x": "AA"}), KeyError::Point),
+            // The neutral element: every signature by it could be forged.
+            (
+                json!({"kty": "OKP", "crv": "Ed25519", "x": format!("AQ{}", "A".repeat(41))}),
+                KeyError::Point,
+            ),
+            (json!({"kty": "rsa", "n": RSA, "e": "AQAB"}), KeyError::Type("rsa".into())),
+        ] {
+            assert_eq!(read(&jwk, &AllowedAlgorithms::default()), Err(expected), "{jwk}");
+        }
+    }
+}

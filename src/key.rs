@@ -252,3 +252,32 @@ impl std::fmt::Display for KeyError {
 }
 
 impl std::error::Error for KeyError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kid_chooses_among_the_keys() {
+        let material =
+            crate::pem::public_key(include_str!("../tests/keys/ed25519.pem")).ok().unwrap();
+        let key = |id: Option<&str>| {
+            let id = id.map(str::to_owned);
+            PublicKey::bind(material.clone(), id, None, &AllowedAlgorithms::default()).unwrap()
+        };
+        let mixed = KeySet::new(vec![key(None), key(Some("a")), key(Some("b")), key(Some("a"))]);
+        let named = KeySet::new(vec![key(Some("a"))]);
+        for (keys, kid, expected) in [
+            (&mixed, None, vec![None, Some("a"), Some("b"), Some("a")]),
+            (&mixed, Some("a"), vec![Some("a"), Some("a")]),
+            (&mixed, Some("b"), vec![Some("b")]),
+            (&mixed, Some("A"), vec![None]),
+            (&mixed, Some(""), vec![None]),
+            (&named, Some("b"), vec![]),
+            (&named, None, vec![Some("a")]),
+        ] {
+            let candidates: Vec<_> = keys.candidates(kid).map(PublicKey::id).collect();
+            assert_eq!(candidates, expected, "{kid:?}");
+        }
+    }
+}

@@ -61,3 +61,70 @@ fn spki_der(der: &[u8]) -> Result<Material, KeyError> {
         (oid, _) => Err(KeyError::Type(oid.to_string())),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<String, KeyError> {
+        public_key(text).map(|key| key.describe())
+    }
+
+    #[test]
+    fn every_accepted_type_is_read_and_no_other() {
+        for (pem, expected) in [
+            (include_str!("../tests/keys/rsa-2048.pkcs1.pem"), Ok("RSA-2048")),
+            (include_str!("../tests/keys/rsa-2048.spki.pem"), Ok("RSA-2048")),
+            (include_str!("../tests/keys/rsa-8192.pem"), Ok("RSA-8192")),
+            (include_str!("../tests/keys/ec-p256.pem"), Ok("EC P-256")),
+            (include_str!("../tests/keys/ec-p384.pem"), Ok("EC P-384")),
+            (include_str!("../tests/keys/ed25519.pem"), Ok("Ed25519")),
+            (include_str!("../tests/keys/rsa-1024.pem"), Err(KeyError::RsaBits(1024))),
+            (include_str!("../tests/keys/rsa-e3.pem"), Err(KeyError::RsaNumbers)),
+            (
+                include_str!("../tests/keys/ec-p521.pem"),
+                Err(KeyError::Type("EC 1.3.132.0.35".into())),
+            ),
+        ] {
+            assert_eq!(read(pem), expected.map(str::to_owned), "{pem}");
+        }
+    }
+
+    #[test]
+    fn the_lines_may_be_written_in_several_ways() {
+        let pem = include_str!("../tests/keys/ec-p256.pem");
+        let (body, ends) = (pem.lines().nth(1).unwrap(), pem.lines().nth(2).unwrap());
+        let one_line = pem.replace(&format!("{body}\n{ends}"), &format!("{body}{ends}"));
+        for text in [
+            pem.replace('\n', "\r\n"),
+            pem.replace('\n', "\\n"),
+            format!("\n  {pem}\n"),
+            pem.trim_end().to_owned(),
+            one_line,
+        ] {
+            assert_eq!(read(&text), Ok("EC P-256".into()), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_one_public_key_is_refused() {
+        let pem = include_str!("../tests/keys/ec-p256.pem");
+        let labelled = |label: &str| pem.replace("PUBLIC KEY", label);
+        for (text, expected) in [
+            (String::new(), KeyError::NotPem),
+            ("x".into(), KeyError::NotPem),
+            (pem.replace("END", "BEGIN"), KeyError::NotPem),
+            (pem.replace('W', "*"), KeyError::NotPem),
+            (format!("{pem}{pem}"), KeyError::NotPem),
+            (labelled("PRIVATE KEY"), KeyError::Private),
+            (labelled("EC PRIVATE KEY"), KeyError::Private),
+            (labelled("CERTIFICATE"), KeyError::PemLabel("CERTIFICATE".into())),
+            (labelled("RSA PUBLIC KEY"), KeyError::Der),
+            (pem.replace("MFkw", "MFgw"), KeyError::Der),
+            // A point one bit beside the curve.
+            (pem.replace("SJso2g==", "SJso2w=="), KeyError::Point),
+        ] {
+            assert_eq!(read(&text), Err(expected), "{text}");
+        }
+    }
+}

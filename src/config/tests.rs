@@ -1,0 +1,263 @@
+use serde_json::json;
+
+use super::*;
+
+const RSA: &str = include_str!("../../tests/keys/rsa-2048.pkcs1.pem");
+
+fn parse(json: Value) -> Result<Config, ConfigError> {
+    Config::from_json(json.to_string().as_bytes(), &Environment::default())
+}
+
+/// A good configuration with these members added, or in place of its own.
+fn with(members: Value) -> Result<Config, ConfigError> {
+    let mut json = json!({"namespace_id": "n", "public_key": RSA});
+    json.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+    parse(json)
+}
+
+fn fault(members: Value) -> String {
+    with(members).err().map_or("none".into(), |error| error.to_string())
+}
+
+fn private(config: Config) -> (KeySet, Policy) {
+    match config.access {
+        Access::Private { keys, policy } => (keys, policy),
+        Access::Public => panic!("public"),
+    }
+}
+
+#[test]
+fn what_is_left_out_has_the_documented_default() {
+    let config = with(json!({})).ok().unwrap();
+    let names: Vec<_> = config.token_headers.iter().map(TokenHeader::name).collect();
+    assert_eq!(names, ["x-auth-token", "scw-functions-token", "scw_functions_token"]);
+    assert!(!config.forward_token);
+    assert_eq!(config.statuses.missing_token, Status::Forbidden);
+    assert_eq!(config.statuses.invalid_token, Status::Forbidden);
+    assert_eq!(config.mode, Mode::Enforce);
+    assert_eq!(config.signature_verification, SignatureVerification::Auto);
+    assert_eq!(config.token_cache_size, 10_000);
+    let (keys, policy) = private(config);
+    assert_eq!(keys.keys().len(), 1);
+    assert_eq!(keys.keys()[0].algorithms(), [Algorithm::Rs256]);
+    assert_eq!(policy.protected, Protected { namespace_id: "n".into(), application_id: None });
+    assert_eq!(policy.issuer, None);
+    assert_eq!(policy.audience, None);
+    assert!(!policy.require_expiration);
+    assert_eq!(policy.max_lifetime, None);
+    assert_eq!(policy.expiration_leeway, Duration::ZERO);
+    assert_eq!(policy.not_before_leeway, Duration::from_secs(60));
+    assert!(policy.revoked_token_ids.is_empty());
+}
+
+#[test]
+fn every_member_is_taken() {
+    let config = with(json!({
+        "application_id": "a", "public": false, "algorithms": ["PS512", "RS256"],
+        "token_headers": ["Authorization"], "forward_token": true,
+        "missing_token_status": 401, "invalid_token_status": 404,
+        "issuer": "SCALEWAY", "audience": "functions", "require_expiration": true,
+        "max_lifetime_seconds": 3600, "expiration_leeway_seconds": 5,
+        "not_before_leeway_seconds": 0, "revoked_token_ids": ["j"], "mode": "report_only",
+        "signature_verification": "guest", "token_cache_size": 0,
+    }));
+    let config = config.ok().unwrap();
+    assert_eq!(config.token_headers, [TokenHeader::new("authorization").unwrap()]);
+    assert!(config.forward_token);
+    assert_eq!(config.statuses.missing_token, Status::Unauthorized);
+    assert_eq!(config.statuses.invalid_token, Status::NotFound);
+    assert_eq!(config.mode, Mode::ReportOnly);
+    assert_eq!(config.signature_verification, SignatureVerification::Guest);
+    assert_eq!(config.token_cache_size, 0);
+    let (keys, policy) = private(config);
+    assert_eq!(keys.keys()[0].algorithms(), [Algorithm::Rs256, Algorithm::Ps512]);
+    assert_eq!(policy.protected.application_id.as_deref(), Some("a"));
+    assert_eq!(policy.issuer.as_deref(), Some("SCALEWAY"));
+    assert_eq!(policy.audience.as_deref(), Some("functions"));
+    assert!(policy.require_expiration);
+    assert_eq!(policy.max_lifetime, Some(Duration::from_secs(3600)));
+    assert_eq!(policy.expiration_leeway, Duration::from_secs(5));
+    assert_eq!(policy.not_before_leeway, Duration::ZERO);
+    assert_eq!(policy.revoked_token_ids, HashSet::from(["j".to_owned()]));
+}
+
+#[test]
+fn a_bad_member_is_refused_by_name() {
+    let text = "expected a non-empty string, found";
+    let flag = "expected true or false, found";
+    let seconds = "expected a whole number of seconds, 0 or more, found";
+    let status = "expected 401, 403 or 404, found";
+    for (members, expected) in [
+        (json!({"namespace_id": ""}), format!("namespace_id: {text} an empty string")),
+        (json!({"namespace_id": null}), format!("namespace_id: {text} null")),
+        (json!({"application_id": 1}), format!("application_id: {text} a number")),
+        (json!({"public": "true"}), format!("public: {flag} a string")),
+        (json!({"public": true, "issuer": 1}), format!("issuer: {text} a number")),
+        (json!({"forward_token": 1}), format!("forward_token: {flag} a number")),
+        (json!({"require_expiration": null}), format!("require_expiration: {flag} null")),
+        (json!({"issuer": []}), format!("issuer: {text} an array")),
+        (json!({"audience": {}}), format!("audience: {text} an object")),
+        (json!({"missing_token_status": 200}), format!("missing_token_status: {status} 200")),
+        (json!({"invalid_token_status": "403"}), format!("invalid_token_status: {status} \"403\"")),
+        (json!({"max_lifetime_seconds": -1}), format!("max_lifetime_seconds: {seconds} -1")),
+        (json!({"max_lifetime_seconds": 1.5}), format!("max_lifetime_seconds: {seconds} 1.5")),
+        (json!({"expiration_leeway_seconds": "5"}), format!("expiration_leeway_seconds: {seconds} \"5\"")),
+        (json!({"not_before_leeway_seconds": true}), format!("not_before_leeway_seconds: {seconds} true")),
+        (
+            json!({"token_cache_size": -1}),
+            "token_cache_size: expected a whole number from 0 to 4294967295, found -1".into(),
+        ),
+        (json!({"revoked_token_ids": "j"}), "revoked_token_ids: expected an array of non-empty strings, found a string".into()),
+        (json!({"revoked_token_ids": ["j", 1]}), format!("revoked_token_ids[1]: {text} a number")),
+        (json!({"mode": "off"}), "mode: expected \"enforce\" or \"report_only\", found \"off\"".into()),
+        (
+            json!({"signature_verification": "hots"}),
+            "signature_verification: expected \"auto\" or \"guest\" or \"host\", found \"hots\"".into(),
+        ),
+        (json!({"token_headers": []}), "token_headers: expected names of request headers, at least one, found an empty array".into()),
+        (json!({"token_headers": [":path"]}), "token_headers: expected names of request headers, at least one, found \":path\"".into()),
+        (
+            json!({"algorithms": ["HS256"]}),
+            "algorithms: expected names out of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA, found \"HS256\"".into(),
+        ),
+        (json!({"namespace": "n"}), "namespace: expected a member of the configuration, found an unknown one".into()),
+        (json!({"jwks": []}), "jwks: expected a JWK Set: an object with an array `keys`, found an array".into()),
+        (json!({"jwks": {"keys": {}}}), "jwks.keys: expected a JWK Set: an object with an array `keys`, found an object".into()),
+    ] {
+        assert_eq!(fault(members.clone()), expected, "{members}");
+    }
+}
+
+#[test]
+fn a_configuration_is_one_object_with_each_member_once() {
+    for json in ["[]", "x", "{} {}", r#"{"public":true,"public":false}"#, "{\"issuer\":\"\u{0}\"}"]
+    {
+        let error = Config::from_json(json.as_bytes(), &Environment::default()).err().unwrap();
+        assert_eq!(error.member, "configuration", "{json}");
+        assert_eq!(error.expected, "a JSON object with distinct member names", "{json}");
+    }
+}
+
+#[test]
+fn a_private_application_needs_a_namespace_and_a_key() {
+    assert_eq!(parse(json!({"public_key": RSA})).err().unwrap().member, "namespace_id");
+    assert_eq!(parse(json!({"namespace_id": "n"})).err().unwrap().member, "public_key");
+    assert!(
+        parse(json!({"public": true})).is_ok_and(|config| matches!(config.access, Access::Public))
+    );
+    // What is there is checked all the same.
+    assert_eq!(
+        parse(json!({"public": true, "public_key": "x"})).err().unwrap().member,
+        "public_key"
+    );
+}
+
+#[test]
+fn the_environment_stands_in_member_by_member() {
+    let environment = |public: Option<&str>| Environment {
+        public: public.map(str::to_owned),
+        public_key: Some(RSA.replace('\n', "\\n")),
+        namespace_id: Some("n".into()),
+        application_id: Some("a".into()),
+    };
+    for (public, json, expected) in [
+        (None, "", Some(("n", "a"))),
+        (Some("false"), "  \n", Some(("n", "a"))),
+        (Some("true"), r#"{"public":false}"#, Some(("n", "a"))),
+        (None, r#"{"namespace_id":"m"}"#, Some(("m", "a"))),
+        (None, r#"{"application_id":"b"}"#, Some(("n", "b"))),
+        (Some("true"), "", None),
+        (None, r#"{"public":true}"#, None),
+    ] {
+        let config = Config::from_json(json.as_bytes(), &environment(public)).ok().unwrap();
+        let protected = match &config.access {
+            Access::Public => None,
+            Access::Private { policy, .. } => Some(&policy.protected),
+        };
+        let ids =
+            protected.map(|it| (it.namespace_id.as_str(), it.application_id.as_deref().unwrap()));
+        assert_eq!(ids, expected, "{public:?} {json}");
+    }
+    for public in ["", "1", "True", "TRUE", "yes", " true"] {
+        let error = Config::from_json(b"", &environment(Some(public))).err().unwrap();
+        assert_eq!(error.member, "SCW_PUBLIC", "{public:?}");
+        assert_eq!(error.expected, "exactly `true` or `false`");
+    }
+    let empty = Environment { application_id: Some(String::new()), ..environment(None) };
+    let (_, policy) = private(Config::from_json(b"", &empty).ok().unwrap());
+    assert_eq!(policy.protected.application_id, None);
+    let bad_key = Environment { public_key: Some("x".into()), ..environment(None) };
+    assert_eq!(Config::from_json(b"", &bad_key).err().unwrap().member, "SCW_PUBLIC_KEY");
+}
+
+#[test]
+fn a_variable_that_is_not_utf_8_is_refused() {
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStringExt as _;
+        let lookup =
+            |name: &str| (name == "SCW_NAMESPACE_ID").then(|| OsString::from_vec(vec![255]));
+        assert_eq!(Environment::read(lookup).err().unwrap().member, "SCW_NAMESPACE_ID");
+    }
+    let set = Environment::read(|name| Some(name.into())).unwrap();
+    assert_eq!(set.public.as_deref(), Some("SCW_PUBLIC"));
+    assert_eq!(set.public_key.as_deref(), Some("SCW_PUBLIC_KEY"));
+    assert_eq!(set.namespace_id.as_deref(), Some("SCW_NAMESPACE_ID"));
+    assert_eq!(set.application_id.as_deref(), Some("SCW_APPLICATION_ID"));
+}
+
+#[test]
+fn keys_come_from_every_member_and_are_at_most_16() {
+    let ec = include_str!("../../tests/keys/ec-p256.pem");
+    let jwk = json!({"kty": "OKP", "crv": "Ed25519", "kid": "k",
+                     "x": "47Qq2whEQkBWKiGNEy9foVzi6B9jnXjCTuO7CI7j5x8"});
+    let config =
+        with(json!({"public_keys": [ec], "jwks": {"keys": [jwk], "other": 1}})).ok().unwrap();
+    let (keys, _) = private(config);
+    let described: Vec<_> =
+        keys.keys().iter().map(|key| (key.material().describe(), key.id())).collect();
+    let expected = [("RSA-2048", None), ("EC P-256", None), ("Ed25519", Some("k"))];
+    assert_eq!(described, expected.map(|(name, id)| (name.to_owned(), id)));
+    assert!(with(json!({"public_keys": vec![ec; 15]})).is_ok());
+    let expected = "public_keys: expected at most 16 keys in all, found 17 of them";
+    assert_eq!(fault(json!({"public_keys": vec![ec; 16]})), expected);
+    // The environment's key is replaced by `public_key`, not by the others.
+    let environment = Environment { public_key: Some(RSA.into()), ..Environment::default() };
+    let json = json!({"namespace_id": "n", "public_keys": [ec]}).to_string();
+    let (keys, _) = private(Config::from_json(json.as_bytes(), &environment).ok().unwrap());
+    assert_eq!(keys.keys().len(), 2);
+}
+
+#[test]
+fn an_unusable_key_is_refused_by_place_and_never_quoted() {
+    let pem = |found: &str| {
+        format!(
+            "expected a PEM public key: RSA (2048 to 8192 bits), EC P-256, EC P-384 or Ed25519, found {found}"
+        )
+    };
+    let bad_der = "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZI\n-----END PUBLIC KEY-----";
+    let private = "-----BEGIN PRIVATE KEY-----\nMFkwEwYHKoZI\n-----END PRIVATE KEY-----";
+    for (key, found) in [
+        ("secret", "text that is not one PEM block"),
+        (&format!("{RSA}{RSA}"), "text that is not one PEM block"),
+        (private, "a private or secret key, which must never be here"),
+        (bad_der, "a PEM block that does not hold what its label says"),
+        (include_str!("../../tests/keys/rsa-1024.pem"), "an RSA key of 1024 bits"),
+        (include_str!("../../tests/keys/ec-p521.pem"), "a key of type \"EC 1.3.132.0.35\""),
+    ] {
+        assert_eq!(fault(json!({"public_key": key})), format!("public_key: {}", pem(found)));
+        assert_eq!(
+            fault(json!({"public_keys": [RSA, key]})),
+            format!("public_keys[1]: {}", pem(found))
+        );
+    }
+    assert_eq!(
+        fault(json!({"algorithms": ["ES256"]})),
+        format!(
+            "public_key: {}",
+            pem(
+                "a key for RS256, RS384, RS512, PS256, PS384, PS512, none of which `algorithms` lists"
+            )
+        ),
+    );
+}

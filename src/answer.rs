@@ -71,6 +71,8 @@ fn challenge(denial: Denial) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(target_family = "wasm")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     #[test]
     fn an_answer_has_the_platforms_shape_and_the_configured_status() {

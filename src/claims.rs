@@ -140,6 +140,8 @@ impl RawGrant {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(target_family = "wasm")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     fn grants(application_claim: &str) -> Option<Vec<Grant>> {
         let payload = format!(r#"{{"application_claim":{application_claim}}}"#);

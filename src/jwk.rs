@@ -86,6 +86,8 @@ mod tests {
 
     use super::*;
     use crate::signature::Algorithm;
+    #[cfg(target_family = "wasm")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     const P256: [&str; 2] = [
         "dRGr_gmY93SzXDpA4tFvZhGzg8R-W4_VGfjLypge1dw",

@@ -65,6 +65,8 @@ fn spki_der(der: &[u8]) -> Result<Material, KeyError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(target_family = "wasm")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     fn read(text: &str) -> Result<String, KeyError> {
         public_key(text).map(|key| key.describe())

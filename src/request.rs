@@ -101,6 +101,8 @@ fn bearer_token(credentials: &[u8]) -> Option<&[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(target_family = "wasm")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     fn find<'a>(names: &[&str], headers: &[(&'a str, &'a str)]) -> Presented<'a> {
         let names: Vec<_> = names.iter().map(|name| TokenHeader::new(name).unwrap()).collect();

@@ -73,6 +73,8 @@ impl<'de> Deserialize<'de> for UnixTime {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(target_family = "wasm")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     #[test]
     fn a_numeric_date_is_a_finite_non_negative_number() {

@@ -1,6 +1,8 @@
 use serde_json::json;
 
 use super::*;
+#[cfg(target_family = "wasm")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
 const RSA: &str = include_str!("../../tests/keys/rsa-2048.pkcs1.pem");
 

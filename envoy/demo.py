@@ -1,0 +1,398 @@
+#!/usr/bin/env python3
+"""A private function behind Envoy on this machine, from keys to answers.
+
+    demo.py run     start it, show a refused and an admitted request, keep serving
+    demo.py demo    the same, then stop: exit 0 only if each answer was the expected one
+    demo.py walk    the requests alone, against an Envoy that already runs
+
+`make run` and `make demo` build what this needs first. Standard library only.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+ISSUER = ROOT / "target" / "release" / "issuer"
+ENVOY = ROOT / "target" / "envoy"
+FILTER = ROOT / "dist" / "namespace-jwt.wasm"
+
+# As in demo.yaml.
+LISTENER, ADMIN, FUNCTION = 10000, 9901, 10001
+APPLICATION = "11111111-1111-4111-8111-111111111111"
+OTHER_APPLICATION = "22222222-2222-4222-8222-222222222222"
+
+TERMINAL = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+
+
+class Failure(Exception):
+    """What went wrong and what to do about it, in one line."""
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("run")
+    commands.add_parser("demo")
+    walk = commands.add_parser("walk")
+    walk.add_argument("--url", required=True, help="the protected function, through Envoy")
+    walk.add_argument("--function-url", required=True, help="the function itself")
+    walk.add_argument("--token-file", required=True, type=Path)
+    walk.add_argument("--other-token-file", required=True, type=Path)
+    walk.add_argument("--shown-url", help="--url as the reader reaches it")
+    walk.add_argument("--shown-cat", help="a command that prints a token file to the reader")
+    options = parser.parse_args()
+
+    # A cleanup that a plain `kill` or a closed terminal would skip isn't one.
+    for name in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(name, lambda number, frame: sys.exit(128 + number))
+    # A shell that starts this in the background has SIGINT ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        if options.command == "walk":
+            return walk_only(options)
+        return serve(keep_serving=options.command == "run")
+    except Failure as failure:
+        sys.stdout.flush()
+        print(f"{red('error:')} {failure}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        # Whoever read this had enough, as `head` has.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except OSError as error:
+        print(f"{red('error:')} {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print()
+        return 0 if options.command == "run" else 130
+
+
+# --- Starting and stopping ---------------------------------------------------------------
+
+
+def serve(keep_serving):
+    """Starts the function and Envoy, walks through the answers, and cleans up."""
+    print(bold("namespace-jwt: a private function behind Envoy\n"))
+    for file in (ISSUER, ENVOY, FILTER):
+        if not file.exists():
+            command = "make run" if keep_serving else "make demo"
+            raise Failure(f"{file.relative_to(ROOT)} is missing: `{command}` builds it first")
+    for port in (LISTENER, ADMIN, FUNCTION):
+        require_free(port)
+    done(f"ports {LISTENER}, {ADMIN} and {FUNCTION} are free")
+
+    with contextlib.ExitStack() as cleanup:
+        folder = Path(tempfile.mkdtemp(prefix="demo-", dir=ROOT / "target"))
+        cleanup.callback(shutil.rmtree, folder, ignore_errors=True)
+        token, other_token = make_tokens(folder)
+
+        function = start(
+            cleanup, "function", folder,
+            [sys.executable, str(ROOT / "envoy" / "function.py"), "--port", str(FUNCTION)],
+        )
+        wait_until_answers(f"http://127.0.0.1:{FUNCTION}/-/count", function.require_running)
+        done(f"function on 127.0.0.1:{FUNCTION}")
+
+        # Only this Envoy: nothing from the caller's own SCW_ variables reaches the filter.
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("SCW_")}
+        environment["SCW_PUBLIC_KEY"] = (folder / "public.pem").read_text()
+        envoy = start(
+            cleanup, "envoy", folder,
+            [str(ENVOY), "--config-path", "envoy/demo.yaml", "--disable-hot-restart",
+             "--concurrency", "2", "--file-flush-interval-msec", "100",
+             "--log-level", "warning", "--component-log-level", "wasm:info"],
+            environment,
+        )
+        wait_until_answers(f"http://127.0.0.1:{ADMIN}/ready", envoy.require_running)
+        done(f"Envoy on 127.0.0.1:{LISTENER}, its admin on 127.0.0.1:{ADMIN}")
+
+        url = f"http://127.0.0.1:{LISTENER}/hello"
+        try:
+            status = walk_through(url, f"http://127.0.0.1:{FUNCTION}", token, other_token)
+        except urllib.error.URLError as error:
+            raise Failure(f"a request failed ({error})\n{envoy.log_tail()}") from None
+        if status != 0:
+            raise Failure(f"an answer wasn't the expected one\n{envoy.log_tail()}")
+        if keep_serving:
+            token_file = folder.relative_to(ROOT) / "token"
+            show_how_to_repeat(url, "cat", token_file, token_file.with_name("other-token"))
+            print(
+                f"   target/release/issuer inspect - < {token_file}\n"
+                f"   curl -s '127.0.0.1:{ADMIN}/stats?filter=namespace_jwt'\n\n"
+                "Envoy's access log follows. Ctrl-C stops everything, and removes the keys and tokens.\n",
+                flush=True,
+            )
+            follow(envoy, function)
+        return status
+
+
+def require_free(port):
+    with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise Failure(
+                f"port {port} on 127.0.0.1 isn't free ({error.strerror}): stop what listens "
+                f"there (`ss -ltnp sport = :{port}` names it), then run this again"
+            ) from None
+
+
+def make_tokens(folder):
+    """Fresh keys, one token for the function and one for a function beside it."""
+    begin = time.monotonic()
+    with progress("making the namespace's key pair (RSA-4096 takes a few seconds)"):
+        issuer("keygen", "--algorithm", "RS256", "--out", str(folder))
+    done(f"the namespace's key pair, RSA-4096 ({time.monotonic() - begin:.1f} s)")
+
+    tokens = []
+    for name, application in (("token", APPLICATION), ("other-token", OTHER_APPLICATION)):
+        token = issuer(
+            "issue", "--key", str(folder / "private.pem"),
+            "--function-id", application, "--expires-in", "1h",
+        ).strip()
+        # A token opens the function: for its owner alone, as the private key is.
+        with open(os.open(folder / name, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+            file.write(token)
+        tokens.append(token)
+    done("a token for this function, and one for another function, each for one hour")
+    return tokens
+
+
+def issuer(*arguments):
+    result = subprocess.run(
+        [str(ISSUER), *arguments], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        universal_newlines=True,
+    )
+    if result.returncode != 0:
+        raise Failure(f"issuer {arguments[0]} failed: {result.stderr.strip()}")
+    return result.stdout
+
+
+class Service:
+    """A process of the demo; stdout and stderr go to files of the demo's folder."""
+
+    def __init__(self, name, folder, command, environment):
+        self.name = name
+        self.out = folder / f"{name}.out"
+        self.err = folder / f"{name}.err"
+        with open(self.out, "wb") as out, open(self.err, "wb") as err:
+            # A session of its own: Ctrl-C is for this program, which then stops the rest.
+            try:
+                self.process = subprocess.Popen(
+                    command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL,
+                    stdout=out, stderr=err, start_new_session=True,
+                )
+            except OSError as error:
+                raise Failure(f"{command[0]} can't be run: {error.strerror}") from None
+
+    def require_running(self):
+        if self.process.poll() is not None:
+            raise Failure(f"{self.name} ended with status {self.process.returncode}\n{self.log_tail()}")
+
+    def log_tail(self, lines=25):
+        log = self.err.read_text(errors="replace").splitlines()[-lines:]
+        return "\n".join([f"the end of {self.name}'s log:", *(f"  {line}" for line in log)])
+
+    def stop(self):
+        self.process.terminate()
+        try:
+            self.process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def start(cleanup, name, folder, command, environment=None):
+    service = Service(name, folder, command, environment)
+    cleanup.callback(service.stop)
+    return service
+
+
+def wait_until_answers(url, require_running, seconds=30):
+    """Waits for any HTTP answer but 503, which is Envoy's admin before it is ready."""
+    end = time.monotonic() + seconds
+    while True:
+        require_running()
+        with contextlib.suppress(OSError):
+            if send(url).status != 503:
+                return
+        if time.monotonic() > end:
+            raise Failure(f"{url} gave no answer within {seconds} seconds")
+        time.sleep(0.05)
+
+
+def follow(envoy, function):
+    """Shows Envoy's access log until Ctrl-C."""
+    with open(envoy.out) as log:
+        while True:
+            envoy.require_running()
+            function.require_running()
+            for line in log:
+                print(dim(line.rstrip()), flush=True)
+            time.sleep(0.2)
+
+
+# --- The walk-through --------------------------------------------------------------------
+
+
+def walk_only(options):
+    """Walks through the answers of an Envoy that something else started."""
+    tokens = [options.token_file, options.other_token_file]
+    for file in tokens:
+        if not file.is_file():
+            raise Failure(f"{file} is missing: mint it with `issuer issue`")
+    wait_until_answers(options.url, lambda: None)
+    shown_url = options.shown_url or options.url
+    status = walk_through(
+        options.url, options.function_url, *(file.read_text().strip() for file in tokens),
+        shown_url=shown_url,
+    )
+    if status == 0:
+        show_how_to_repeat(shown_url, options.shown_cat or "cat", *tokens)
+    return status
+
+
+class Answer:
+    def __init__(self, status, reason, body):
+        self.status, self.reason, self.body = status, reason, body
+
+    def json(self):
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return {}
+
+
+def send(url, token=None):
+    request = urllib.request.Request(url, headers={"X-Auth-Token": token} if token else {})
+    # Straight to 127.0.0.1, whatever proxy the environment names.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        response = opener.open(request, timeout=10)
+    except urllib.error.HTTPError as error:
+        response = error
+    with response:
+        body = response.read().decode(errors="replace")
+        return Answer(response.getcode(), response.reason, body)
+
+
+def walk_through(url, function_url, token, other_token, shown_url=None):
+    """Sends the requests, shows the answers, and returns 0 if each was the expected one."""
+
+    def ask(title, curl_header, header_token):
+        print(f"\n{bold(title)}\n{dim(f'   $ curl -i {curl_header}{shown_url or url}')}")
+        before = reached(function_url)
+        answer = send(url, header_token)
+        print(f"   HTTP/1.1 {answer.status} {answer.reason}")
+        for line in answer.body.strip().splitlines():
+            print(f"   {line}")
+        return answer, reached(function_url) - before
+
+    answer, arrived = ask("1. Without a token", "", None)
+    refusal = answer.json()
+    correct = check("refused, and the function wasn't reached", {
+        "status 403": answer.status == 403,
+        'a body with type "denied_authentication"': refusal.get("type") == "denied_authentication",
+        'a body with reason "not_found"': refusal.get("reason") == "not_found",
+        "no request at the function": arrived == 0,
+    })
+
+    answer, arrived = ask("2. With a token for this function", '-H "X-Auth-Token: $TOKEN" ', token)
+    correct &= check("admitted; the function saw the request, and no token in it", {
+        "status 200": answer.status == 200,
+        "the function's own answer": answer.json().get("path") == "/hello",
+        "one request at the function": arrived == 1,
+        "no token header at the function": "x-auth-token" not in answer.body.lower(),
+        "no token at the function": token not in answer.body,
+    })
+
+    answer, arrived = ask(
+        "3. With a token for another function", '-H "X-Auth-Token: $OTHER_TOKEN" ', other_token
+    )
+    correct &= check("refused, and the function wasn't reached", {
+        "status 403": answer.status == 403,
+        'a body with type "permissions_denied"': answer.json().get("type") == "permissions_denied",
+        "no request at the function": arrived == 0,
+    })
+    print(flush=True)
+    return 0 if correct else 1
+
+
+def reached(function_url):
+    """How many requests the function has had so far."""
+    return send(f"{function_url}/-/count").json()["count"]
+
+
+def check(title, expectations):
+    """Says whether all hold, and names those that don't."""
+    missed = [expectation for expectation, holds in expectations.items() if not holds]
+    if missed:
+        print(f"   {red('✗')} expected {', '.join(missed)}")
+    else:
+        print(f"   {green('✓')} {title}")
+    return not missed
+
+
+def show_how_to_repeat(url, cat, token_file, other_token_file):
+    print(f"""{bold("To repeat it, in another terminal, from the top of the repository:")}
+
+   curl -i {url}
+   curl -i -H "X-Auth-Token: $({cat} {token_file})" {url}
+   curl -i -H "X-Auth-Token: $({cat} {other_token_file})" {url}
+""", flush=True)
+
+
+# --- Output ------------------------------------------------------------------------------
+
+
+def done(text):
+    print(f"  {green('✓')} {text}", flush=True)
+
+
+@contextlib.contextmanager
+def progress(text):
+    """Shows that a long step is under way; on a terminal, for how long."""
+    if not TERMINAL:
+        print(f"  … {text}", flush=True)
+        yield
+        return
+    begin, finished = time.monotonic(), threading.Event()
+
+    def tick():
+        while not finished.wait(0.2):
+            print(f"\r  … {text} {time.monotonic() - begin:.0f} s", end="", flush=True)
+
+    ticker = threading.Thread(target=tick, daemon=True)
+    ticker.start()
+    try:
+        yield
+    finally:
+        finished.set()
+        ticker.join()
+        print("\r\x1b[K", end="", flush=True)
+
+
+def paint(code):
+    return lambda text: f"\x1b[{code}m{text}\x1b[0m" if TERMINAL else text
+
+
+bold, dim, red, green = paint(1), paint(2), paint(31), paint(32)
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,27 @@
+# The two images of docker-compose.yaml that this repository's source makes. Nothing but
+# Docker is needed: the Rust toolchain is in the first stage.
+
+FROM rust:1.95.0-slim-bookworm AS build
+RUN rustup target add wasm32-wasip1
+WORKDIR /source
+COPY . .
+# The caches make a second build quick. What they hold isn't in the image, hence the copies.
+RUN --mount=type=cache,target=/usr/local/cargo/registry \
+    --mount=type=cache,target=/source/target \
+    cargo build --locked --release --lib --target wasm32-wasip1 \
+    && cargo build --locked --release --bin issuer \
+    && mkdir /built \
+    && cp target/wasm32-wasip1/release/namespace_jwt.wasm /built/namespace-jwt.wasm \
+    && cp target/release/issuer /built/issuer
+
+# Keys and tokens, once, then gone.
+FROM debian:bookworm-slim AS issuer
+COPY --from=build /built/issuer /usr/local/bin/issuer
+ENTRYPOINT ["issuer"]
+
+# Envoy with the filter. Not the distroless image: docker-compose.yaml uses its shell to hand
+# the public key from a file to the environment.
+FROM envoyproxy/envoy:v1.40.0 AS envoy
+WORKDIR /srv
+COPY --from=build /built/namespace-jwt.wasm dist/namespace-jwt.wasm
+COPY envoy/compose.yaml envoy/compose.yaml

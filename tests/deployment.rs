@@ -1,0 +1,566 @@
+//! The files of `envoy/`, as a user copies them.
+//!
+//! Envoy's validation loads the filter and hands it its configuration, so what passes here
+//! starts. The two Docker set-ups can't be started without Docker; what they run in their
+//! containers is run here instead, on free ports.
+
+use std::fs;
+use std::io::Write as _;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+const ISSUER: &str = env!("CARGO_BIN_EXE_issuer");
+
+const NAMESPACE: &str = "6a1f6f4e-6a52-4b0e-8f0e-6d2a9c1b7e10";
+const APPLICATION: &str = "11111111-1111-4111-8111-111111111111";
+const OTHER_APPLICATION: &str = "22222222-2222-4222-8222-222222222222";
+
+/// How long a process may take for one step on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+#[test]
+fn every_envoy_configuration_starts_with_what_it_asks_for() {
+    let keys = Keys::make("starts");
+    for (file, text) in envoy_configurations() {
+        let environment: &[(&str, &str)] = match file.as_str() {
+            "demo.yaml" | "compose.yaml" => &[("SCW_PUBLIC_KEY", &keys.public)],
+            "container.yaml" => &[
+                ("SCW_PUBLIC", "false"),
+                ("SCW_PUBLIC_KEY", &keys.public),
+                ("SCW_NAMESPACE_ID", NAMESPACE),
+                ("SCW_APPLICATION_ID", APPLICATION),
+            ],
+            other => panic!("envoy/{other} is new: say here what environment it needs"),
+        };
+        let (started, log) = validate(&text, environment);
+        assert!(started, "envoy/{file} is refused:\n{log}");
+    }
+}
+
+#[test]
+fn without_a_key_no_envoy_configuration_starts() {
+    for (file, text) in envoy_configurations() {
+        let (started, log) = validate(&text, &[("SCW_NAMESPACE_ID", NAMESPACE)]);
+        assert!(!started, "envoy/{file} starts without a key");
+        assert!(log.contains("configuration refused: public_key:"), "envoy/{file}:\n{log}");
+    }
+}
+
+#[test]
+fn a_container_without_any_variable_does_not_start() {
+    let (started, log) = validate(&read("envoy/container.yaml"), &[]);
+    assert!(!started, "it would serve everyone, or nobody can tell whom");
+    assert!(log.contains("configuration refused: namespace_id:"), "{log}");
+}
+
+#[test]
+fn a_container_that_the_platform_calls_public_starts_without_a_key() {
+    let (started, log) = validate(&read("envoy/container.yaml"), &[("SCW_PUBLIC", "true")]);
+    assert!(started, "{log}");
+}
+
+#[test]
+fn every_filter_comes_back_after_a_failed_vm() {
+    for (file, text) in envoy_configurations() {
+        let settings: Vec<_> =
+            text.lines().map(str::trim).filter(|l| !l.starts_with('#')).collect();
+        let filters = settings.iter().filter(|l| l.contains("filters.http.wasm.v3.Wasm")).count();
+        let policies: Vec<_> =
+            settings.iter().filter(|l| l.starts_with("failure_policy:")).collect();
+        assert_eq!(filters, 1, "envoy/{file}");
+        assert_eq!(policies, [&"failure_policy: FAIL_RELOAD"], "envoy/{file}");
+    }
+}
+
+#[test]
+fn no_admin_interface_is_open_to_others() {
+    assert!(!read("envoy/container.yaml").contains("\nadmin:"));
+    for file in ["demo.yaml", "compose.yaml"] {
+        let text = read(&format!("envoy/{file}"));
+        let admin = text.split("\nadmin:").nth(1).expect("an admin interface");
+        let address = admin.lines().find(|l| l.contains("socket_address")).expect("an address");
+        assert!(
+            address.contains("address: 127.0.0.1, port_value: 9901"),
+            "envoy/{file}: {address}"
+        );
+    }
+}
+
+#[test]
+fn a_container_protects_its_application() {
+    let keys = Keys::make("container");
+    let [port, application_port] = free_ports();
+
+    // The image's layout, with this test's ports.
+    let image = keys.folder.join("image");
+    fs::create_dir_all(image.join("envoy")).unwrap();
+    fs::create_dir_all(image.join("dist")).unwrap();
+    fs::create_dir_all(image.join("bin")).unwrap();
+    link(&filter(), &image.join("dist/namespace-jwt.wasm"));
+    link(&envoy(), &image.join("bin/envoy"));
+    fs::copy(root("envoy/container.sh"), image.join("envoy/container.sh")).unwrap();
+    let configuration = replace_all(
+        read("envoy/container.yaml"),
+        &[
+            ("0.0.0.0, port_value: 8080", &format!("127.0.0.1, port_value: {port}")),
+            ("port_value: 8081", &format!("port_value: {application_port}")),
+        ],
+    );
+    fs::write(image.join("envoy/container.yaml"), configuration).unwrap();
+
+    let process_id = keys.folder.join("application.pid");
+    let application = format!(
+        "echo $$ > {} && exec python3 {} --port \"$PORT\"",
+        process_id.display(),
+        root("envoy/function.py").display()
+    );
+    let path = format!("{}:{}", image.join("bin").display(), std::env::var("PATH").unwrap());
+    let mut container = Service::start(
+        "container.sh",
+        &keys.folder,
+        Command::new("bash")
+            .arg(image.join("envoy/container.sh"))
+            .args(["sh", "-c", &application])
+            .env("PATH", path)
+            .env("SCW_PUBLIC", "false")
+            .env("SCW_PUBLIC_KEY", &keys.public)
+            .env("SCW_NAMESPACE_ID", NAMESPACE)
+            .env("SCW_APPLICATION_ID", APPLICATION),
+    );
+
+    let walk = python(&[
+        "envoy/demo.py".into(),
+        "walk".into(),
+        format!("--url=http://127.0.0.1:{port}/hello"),
+        format!("--function-url=http://127.0.0.1:{application_port}"),
+        format!("--token-file={}", keys.token("token", APPLICATION)),
+        format!("--other-token-file={}", keys.token("other-token", OTHER_APPLICATION)),
+    ]);
+    assert!(walk.status.success(), "{}\n{}", text_of(&walk), container.log());
+
+    // A container without its application is of no use: it ends, and the platform replaces it.
+    let process_id = fs::read_to_string(process_id).unwrap();
+    run(Command::new("kill").arg(process_id.trim()));
+    assert!(!container.wait().success(), "{}", container.log());
+}
+
+#[test]
+fn an_application_that_cannot_start_ends_its_container() {
+    let mut command = Command::new("bash");
+    command.arg(root("envoy/container.sh")).args(["sh", "-c", "exit 7"]);
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(7), "{}", text_of(&output));
+    assert!(
+        text_of(&output).contains("the application ended with status 7"),
+        "{}",
+        text_of(&output)
+    );
+}
+
+#[test]
+fn the_compose_services_do_the_same_walk_through_as_the_demo() {
+    let Some(node) = node_with_packages() else { return };
+    let script = r#"
+        import { readFileSync } from "node:fs";
+        import { parse } from "yaml";
+        console.log(JSON.stringify(parse(readFileSync(process.argv[1], "utf8"), { merge: true })));
+    "#;
+    let parsed = node.run(&["--input-type=module", "-e", script, "envoy/docker-compose.yaml"]);
+    assert!(parsed.status.success(), "{}", text_of(&parsed));
+    let compose: Value = serde_json::from_slice(&parsed.stdout).unwrap();
+    let words = |service: &str| -> Vec<String> {
+        let words = compose["services"][service]["command"].as_array().expect("a command");
+        // Compose writes a dollar as two.
+        words.iter().map(|w| w.as_str().unwrap().replace("$$", "$")).collect()
+    };
+
+    // The volumes are folders here, and the keys of a kind that is made in no time.
+    let folder = scratch("compose");
+    for volume in ["private", "public", "tokens"] {
+        fs::create_dir_all(folder.join(volume)).unwrap();
+    }
+    let in_folder = |text: &str| {
+        let mut text = text.replace("--algorithm RS256", "--algorithm ES256");
+        for volume in ["/private/", "/public/", "/tokens/"] {
+            text = text.replace(volume, &format!("{}{volume}", folder.display()));
+        }
+        text
+    };
+    let issuer_folder = Path::new(ISSUER).parent().unwrap().display().to_string();
+    let path = format!("{issuer_folder}:{}", std::env::var("PATH").unwrap());
+    let issue = in_folder(&words("issuer")[0]);
+    let issue = || run(Command::new("sh").args(["-euc", &issue]).env("PATH", &path));
+    issue();
+    let public_key = fs::read_to_string(folder.join("public/public.pem")).unwrap();
+    issue();
+    let kept = fs::read_to_string(folder.join("public/public.pem")).unwrap();
+    assert_eq!(public_key, kept, "a second `up` keeps the keys");
+    assert!(!folder.join("public/private.pem").exists());
+
+    let [port, admin, function_port] = free_ports();
+    let function_words = replace_all(
+        words("function").join(" "),
+        &[
+            ("/function.py", "envoy/function.py"),
+            ("0.0.0.0", "127.0.0.1"),
+            ("10001", &function_port.to_string()),
+        ],
+    );
+    let mut function = Service::start("function", &folder, &mut shell(&function_words));
+
+    let configuration = folder.join("compose.yaml");
+    let edited = replace_all(
+        read("envoy/compose.yaml"),
+        &[
+            ("0.0.0.0, port_value: 10000", &format!("127.0.0.1, port_value: {port}")),
+            ("port_value: 9901", &format!("port_value: {admin}")),
+            (
+                "address: function, port_value: 10001",
+                &format!("address: 127.0.0.1, port_value: {function_port}"),
+            ),
+        ],
+    );
+    fs::write(&configuration, edited).unwrap();
+    let envoy_script = replace_all(
+        in_folder(&words("envoy")[0]),
+        &[
+            (
+                "/docker-entrypoint.sh envoy ",
+                &format!("{} --disable-hot-restart ", envoy().display()),
+            ),
+            ("envoy/compose.yaml", &configuration.display().to_string()),
+        ],
+    );
+    let mut envoy = Service::start("envoy", &folder, &mut shell(&envoy_script));
+
+    let walk = words("walk-through").join("\n");
+    let walk = replace_all(
+        in_folder(&walk),
+        &[
+            ("/demo/envoy/demo.py", "envoy/demo.py"),
+            ("http://envoy:10000", &format!("http://127.0.0.1:{port}")),
+            ("http://function:10001", &format!("http://127.0.0.1:{function_port}")),
+        ],
+    );
+    let walk: Vec<String> = walk.lines().map(str::to_owned).collect();
+    assert_eq!(walk[0], "python3");
+    let walk = python(&walk[1..]);
+    let shown = text_of(&walk);
+    assert!(walk.status.success(), "{shown}\n{}\n{}", envoy.log(), function.log());
+    // What the reader is told to type has the reader's side of the ports and tokens.
+    assert!(shown.contains("curl -i http://127.0.0.1:10000/hello\n"), "{shown}");
+    assert!(shown.contains("run --rm --no-deps -T walk-through cat "), "{shown}");
+    envoy.stop();
+    function.stop();
+}
+
+#[test]
+fn docker_compose_reads_its_file() {
+    let candidates: [&[&str]; 2] = [&["docker", "compose"], &["docker-compose"]];
+    let works = |words: &&&[&str]| {
+        let version = Command::new(words[0]).args(&words[1..]).arg("version").output();
+        version.is_ok_and(|output| output.status.success())
+    };
+    let Some(words) = candidates.iter().find(works) else {
+        return skip("docker_compose_reads_its_file", "no docker compose here");
+    };
+    run(Command::new(words[0])
+        .args(&words[1..])
+        .args(["--file", "envoy/docker-compose.yaml", "config", "--quiet"])
+        .current_dir(ROOT));
+}
+
+#[test]
+fn the_istio_manifests_fit_the_published_schemas() {
+    let Some(node) = node_with_packages() else { return };
+    let output = node.run(&["tests/deployment/manifests.mjs", "envoy/istio.yaml"]);
+    assert!(output.status.success(), "{}", text_of(&output));
+    let manifests: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let plugin = &manifests[1]["spec"];
+    assert_eq!(plugin["phase"], "AUTHN");
+    assert_eq!(plugin["failStrategy"], "FAIL_CLOSE");
+    // Else the function's own requests to others would need a token.
+    assert_eq!(plugin["match"][0]["mode"], "SERVER");
+
+    // As Istio hands it to Envoy: the plugin configuration as a string of JSON, and `HOST`
+    // variables as host_env_keys.
+    let host: Vec<&Value> = plugin["vmConfig"]["env"].as_array().unwrap().iter().collect();
+    assert!(host.iter().all(|variable| variable["valueFrom"] == "HOST"));
+    let names: Vec<&str> = host.iter().map(|v| v["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["SCW_PUBLIC_KEY"]);
+    let demo = read("envoy/demo.yaml");
+    let (before, rest) = demo.split_once("value: |\n").unwrap();
+    let (_, after) = rest.split_once("vm_config:").unwrap();
+    let json = Value::String(plugin["pluginConfig"].to_string());
+    let as_istio_does = format!("{before}value: {json}\n                        vm_config:{after}");
+    let keys = Keys::make("istio");
+    let (started, log) = validate(&as_istio_does, &[("SCW_PUBLIC_KEY", &keys.public)]);
+    assert!(started, "{log}");
+}
+
+#[test]
+fn the_plugin_image_is_one_layer_with_one_file() {
+    let recipe = read("envoy/Dockerfile");
+    let instructions: Vec<_> =
+        recipe.lines().filter(|l| !l.is_empty() && !l.starts_with('#')).collect();
+    assert_eq!(instructions, ["FROM scratch", "COPY dist/namespace-jwt.wasm /plugin.wasm"]);
+}
+
+// --- Envoy -------------------------------------------------------------------------------
+
+/// Each file of `envoy/` that Envoy reads, by name.
+fn envoy_configurations() -> Vec<(String, String)> {
+    let mut found: Vec<_> = fs::read_dir(root("envoy"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".yaml"))
+        .map(|name| (name.clone(), read(&format!("envoy/{name}"))))
+        .filter(|(_, text)| text.contains("\nstatic_resources:"))
+        .collect();
+    found.sort();
+    assert!(found.len() >= 3, "{found:?}");
+    found
+}
+
+/// What `envoy --mode validate` says of a configuration in this environment and no other.
+fn validate(configuration: &str, environment: &[(&str, &str)]) -> (bool, String) {
+    filter();
+    let output = Command::new(envoy())
+        .args(["--mode", "validate", "--log-level", "error", "--config-yaml", configuration])
+        .current_dir(ROOT)
+        .env_clear()
+        .envs(environment.iter().copied())
+        .output()
+        .expect("Envoy runs");
+    (output.status.success(), text_of(&output))
+}
+
+/// `make envoy` leaves it in target/; an ENVOY that is a path goes before.
+fn envoy() -> PathBuf {
+    let chosen = std::env::var_os("ENVOY").map(PathBuf::from).filter(|file| file.is_file());
+    let file = chosen.unwrap_or_else(|| root("target/envoy"));
+    fs::canonicalize(file).expect("target/envoy is missing: `make envoy` gets it, or set ENVOY")
+}
+
+fn filter() -> PathBuf {
+    let file = root("dist/namespace-jwt.wasm");
+    assert!(file.exists(), "dist/namespace-jwt.wasm is missing: `make wasm` builds it");
+    file
+}
+
+// --- Processes ---------------------------------------------------------------------------
+
+/// A process and all it starts, stopped at the end of the test however that comes.
+struct Service {
+    process: Child,
+    log: PathBuf,
+}
+
+impl Service {
+    fn start(name: &str, folder: &Path, command: &mut Command) -> Self {
+        use std::os::unix::process::CommandExt as _;
+
+        let log = folder.join(format!("{name}.log"));
+        let file = fs::File::create(&log).unwrap();
+        let process = command
+            .current_dir(ROOT)
+            .stdin(Stdio::null())
+            .stdout(file.try_clone().unwrap())
+            .stderr(file)
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        Self { process, log }
+    }
+
+    fn log(&self) -> String {
+        format!("{}:\n{}", self.log.display(), fs::read_to_string(&self.log).unwrap_or_default())
+    }
+
+    fn wait(&mut self) -> ExitStatus {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.process.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < end, "still running\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn stop(&mut self) {
+        if self.process.try_wait().is_ok_and(|status| status.is_none()) {
+            self.signal("-TERM");
+            self.wait();
+        }
+    }
+
+    fn signal(&self, signal: &str) {
+        let group = format!("-{}", self.process.id());
+        let _ = Command::new("kill").args([signal, "--", &group]).stderr(Stdio::null()).status();
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.signal("-KILL");
+        let _ = self.process.wait();
+    }
+}
+
+fn shell(script: &str) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-euc", script]);
+    command
+}
+
+fn python(arguments: &[String]) -> Output {
+    Command::new("python3").args(arguments).current_dir(ROOT).output().expect("python3 runs")
+}
+
+fn run(command: &mut Command) {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{command:?}: {}", text_of(&output));
+}
+
+fn text_of(output: &Output) -> String {
+    String::from_utf8_lossy(&[output.stdout.as_slice(), &output.stderr].concat()).into_owned()
+}
+
+fn free_ports<const N: usize>() -> [u16; N] {
+    // All at once, so that no two are the same.
+    let listeners = [(); N].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
+    listeners.map(|listener| listener.local_addr().unwrap().port())
+}
+
+/// Node with the packages of tests/deployment, or none where they can't be had.
+struct Node {
+    packages: PathBuf,
+}
+
+/// Installs them into `target/` once. A machine without Node skips what needs it; one that
+/// claims to be CI doesn't.
+fn node_with_packages() -> Option<Node> {
+    use std::sync::OnceLock;
+    static INSTALLED: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+
+    let installed = INSTALLED.get_or_init(|| {
+        let folder = root("target/deployment");
+        fs::create_dir_all(&folder).unwrap();
+        let lock = read("tests/deployment/package-lock.json");
+        let stamp = folder.join("installed.json");
+        for file in ["package.json", "package-lock.json"] {
+            fs::copy(root("tests/deployment").join(file), folder.join(file)).unwrap();
+        }
+        if fs::read_to_string(&stamp).is_ok_and(|installed| installed == lock) {
+            return Ok(folder);
+        }
+        let install = Command::new("npm")
+            .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
+            .env("npm_config_cache", root("target/npm"))
+            .current_dir(&folder)
+            .output();
+        match install {
+            Ok(output) if output.status.success() => {
+                fs::write(stamp, lock).unwrap();
+                Ok(folder)
+            }
+            Ok(output) => Err(format!("`npm ci` failed: {}", text_of(&output))),
+            Err(error) => Err(format!("no npm: {error}")),
+        }
+    });
+    match installed {
+        Ok(packages) => Some(Node { packages: packages.clone() }),
+        Err(reason) if std::env::var_os("CI").is_some() => panic!("{reason}"),
+        Err(reason) => {
+            skip("the schemas of Istio and Kubernetes", reason);
+            None
+        }
+    }
+}
+
+impl Node {
+    /// Runs in the packages' folder, where a script finds them; files are named from the top.
+    fn run(&self, arguments: &[&str]) -> Output {
+        let script = "manifests.mjs";
+        fs::copy(root("tests/deployment").join(script), self.packages.join(script)).unwrap();
+        let arguments = arguments.iter().map(|argument| match *argument {
+            "tests/deployment/manifests.mjs" => script.into(),
+            file if file.starts_with("envoy/") => root(file).into_os_string(),
+            other => other.into(),
+        });
+        Command::new("node")
+            .args(arguments)
+            .current_dir(&self.packages)
+            .output()
+            .expect("node runs")
+    }
+}
+
+/// Says so past the test harness, which keeps the output of tests that pass to itself.
+fn skip(test: &str, reason: &str) {
+    let _ = writeln!(std::io::stderr(), "skipped: {test}: {reason}");
+}
+
+// --- Keys and files ----------------------------------------------------------------------
+
+struct Keys {
+    folder: PathBuf,
+    public: String,
+}
+
+impl Keys {
+    fn make(test: &str) -> Self {
+        let folder = scratch(test);
+        let out = folder.join("keys");
+        run(Command::new(ISSUER).args(["keygen", "--algorithm", "ES256", "--out"]).arg(&out));
+        Self { public: fs::read_to_string(out.join("public.pem")).unwrap(), folder }
+    }
+
+    /// A file with a fresh token for an application.
+    fn token(&self, name: &str, application: &str) -> String {
+        let output = Command::new(ISSUER)
+            .args(["issue", "--expires-in", "1h", "--function-id", application, "--key"])
+            .arg(self.folder.join("keys/private.pem"))
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", text_of(&output));
+        let file = self.folder.join(name);
+        fs::write(&file, output.stdout).unwrap();
+        file.display().to_string()
+    }
+}
+
+/// An empty folder of this test's own.
+fn scratch(test: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("deployment-{test}"));
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+fn root(path: &str) -> PathBuf {
+    Path::new(ROOT).join(path)
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn link(from: &Path, to: &Path) {
+    std::os::unix::fs::symlink(fs::canonicalize(from).unwrap(), to).unwrap();
+}
+
+/// Each of these must be there: a file that changed isn't tested with ports of its own.
+fn replace_all(mut text: String, replacements: &[(&str, &str)]) -> String {
+    for (from, to) in replacements {
+        assert!(text.contains(from), "no {from:?} in:\n{text}");
+        text = text.replace(from, to);
+    }
+    text
+}

@@ -1,27 +1,83 @@
 # Everything that is built or run here. `make` alone lists it.
-# Needs Rust, Python 3 and a C compiler; whatever else it gets stays under target/.
+#
+# Needs Rust, Python 3 and a C compiler. Whatever else it gets goes under target/,
+# the wasm target that rustup adds to its toolchain excepted. GNU make 3.81 is enough.
 
-# GNU make 3.81, which macOS has, is enough.
-.PHONY: help wasm clean tools
+.PHONY: help run demo wasm test lint clean envoy issuer native-tests wasm-tests needs
+.NOTPARALLEL:
 
 # A target directory of the user's own would hide what the rules below look for.
 export CARGO_TARGET_DIR := $(CURDIR)/target
+# No __pycache__ in the source.
+export PYTHONDONTWRITEBYTECODE := 1
+
+CARGO_DENY := 0.20.2
+# The test runner has to be of the library's very version.
+WASM_BINDGEN = $(shell sed -n '/^name = "wasm-bindgen"$$/{n;s/.*"\(.*\)"/\1/p;}' Cargo.lock)
 
 help:
+	@echo 'make run     serve a private function behind Envoy on 127.0.0.1:10000, until Ctrl-C'
+	@echo 'make demo    what make run shows, then exit: 0 only if each answer was the expected one'
 	@echo 'make wasm    build dist/namespace-jwt.wasm, the filter'
+	@echo 'make test    every test: native, in wasm, and in real Envoy'
+	@echo 'make lint    formatting, clippy on both targets, dependency audit'
 	@echo 'make clean   remove everything that was built or downloaded'
 
-wasm: tools
+run demo: wasm issuer envoy
+	@python3 envoy/demo.py $@
+
+wasm: needs
+	@echo '==> the filter: dist/namespace-jwt.wasm'
 	@python3 .ci/wasm.py wasm32-wasip1 build --release --lib
 	@mkdir -p dist
 	@cmp -s target/wasm32-wasip1/release/namespace_jwt.wasm dist/namespace-jwt.wasm || \
 	  cp target/wasm32-wasip1/release/namespace_jwt.wasm dist/namespace-jwt.wasm
-	@echo "==> dist/namespace-jwt.wasm: $$(($$(wc -c < dist/namespace-jwt.wasm) / 1024)) KiB"
+
+issuer: needs
+	@echo '==> the issuer: target/release/issuer'
+	@cargo build --locked --release --bin issuer
+
+# The path of Envoy that the demo and the tests use: target/envoy.
+envoy: needs
+	@python3 .ci/fetch.py envoy
+
+test: native-tests wasm-tests
+
+# Those in real Envoy are among them.
+native-tests: wasm envoy
+	@echo '==> tests: native, and the filter in Envoy'
+	@cargo test --locked
+
+wasm-tests: needs
+	@python3 .ci/fetch.py node
+	@.ci/tool wasm-bindgen-cli $(WASM_BINDGEN) --no-default-features --bin wasm-bindgen-test-runner
+	@echo '==> tests: the core in WebAssembly'
+	@PATH="$(CURDIR)/target/tools/bin:$$PATH" \
+	  CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=wasm-bindgen-test-runner \
+	  python3 .ci/wasm.py wasm32-unknown-unknown test --test wasm
+
+lint: needs
+	@echo '==> formatting'
+	@cargo fmt --check
+	@echo '==> clippy: native'
+	@cargo clippy --locked --all-targets -- -D warnings
+	@echo '==> clippy: wasm'
+	@python3 .ci/wasm.py wasm32-wasip1 clippy --lib -- -D warnings
+	@python3 .ci/wasm.py wasm32-unknown-unknown clippy --test wasm -- -D warnings
+	@echo '==> scripts'
+	@for script in .ci/tool .ci/audit; do sh -n $$script || exit 1; done
+	@bash -n .ci/run
+	@if command -v shellcheck >/dev/null; then shellcheck .ci/tool .ci/audit .ci/run; fi
+	@python3 -c 'import ast, sys; [ast.parse(open(path).read(), path) for path in sys.argv[1:]]' \
+	  $(wildcard .ci/*.py envoy/*.py)
+	@.ci/tool cargo-deny $(CARGO_DENY)
+	@echo '==> audit of the dependencies'
+	@.ci/audit
 
 clean:
 	rm -rf target dist
 
-tools:
-	@command -v cargo >/dev/null || { echo 'error: no cargo: install Rust from https://rustup.rs' >&2; exit 1; }
+needs:
+	@command -v cargo >/dev/null || { echo 'error: no cargo: install Rust, see https://rustup.rs' >&2; exit 1; }
 	@command -v python3 >/dev/null || { echo 'error: no python3: install Python 3.8 or newer' >&2; exit 1; }
 	@command -v cc >/dev/null || { echo 'error: no cc: install a C compiler, such as gcc or clang' >&2; exit 1; }

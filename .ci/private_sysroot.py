@@ -34,7 +34,7 @@ KEYRINGS = [
     "/usr/share/keyrings/debian-archive-keyring.gpg",
 ]
 
-DOWNLOAD_SECONDS = 600
+APT_SECONDS = 600
 
 
 def existing():
@@ -88,40 +88,48 @@ def download(packages, release, work):
     for tool in ["apt-get", "apt-cache", "dpkg-deb"]:
         if not shutil.which(tool):
             fail("the wasm target is missing, and there is no %s to get its source with. %s" % (tool, advice))
-    mirror = debian_mirror()
-    if not mirror:
+    mirrors = debian_mirrors()
+    if not mirrors:
         fail("the wasm target is missing, and apt knows no Debian archive to get its source from. %s" % advice)
 
-    for suite in SUITES:
+    reached = False
+    for mirror, suite in [(mirror, suite) for mirror in mirrors for suite in SUITES]:
         say("looking for %s in Debian's %s" % (" and ".join(packages), suite))
         environment = private_apt(mirror, suite, os.path.join(work, "apt"))
-        if not run(["apt-get", "-qq", "update"], environment):
+        if not apt(["update"], environment):
             continue
+        reached = True
         versions = {name: offered(name, environment) for name in packages}
         if "rust-src" in packages:
-            exact = re.compile(r"(\d+:)?%s[+~-]" % re.escape(release))
-            versions["rust-src"] = [v for v in versions["rust-src"] if exact.match(v)]
+            exact = re.compile(r"%s[+~-]" % re.escape(release))
+            versions["rust-src"] = [found for found in versions["rust-src"] if exact.match(found)]
         if not all(versions.values()):
             continue
         archives = {}
         for name in packages:
             say("downloading %s %s" % (name, versions[name][0]))
-            wanted = "%s=%s" % (name, versions[name][0])
-            if not run(["apt-get", "-qq", "download", wanted], environment, work):
+            if not apt(["download", "%s=%s" % (name, versions[name][0])], environment, work):
                 fail("the download of %s broke off: run the same command again" % name)
             archives[name] = only(os.path.join(work, name + "_*.deb"))
         return archives
-    fail("the wasm target is missing, and Debian has no rust-src %s. %s" % (release, advice))
+    if not reached:
+        fail("the wasm target is missing, and neither rustup nor apt reaches a server to get it from. %s" % advice)
+    fail("the wasm target is missing, and Debian has no %s for Rust %s. %s" % (" and ".join(packages), release, advice))
 
 
-def debian_mirror():
-    """The archive that this machine's own apt uses."""
-    listing = output(["apt-get", "indextargets", "--format", "$(CREATED_BY) $(RELEASE) $(REPO_URI)"])
-    for line in listing.splitlines():
-        created_by, release, uri = (line.split(" ", 2) + ["", ""])[:3]
-        if created_by == "Packages" and "security" not in release and "debian" in uri:
-            return uri
-    return None
+def debian_mirrors():
+    """The archives of Debian itself that this machine's own apt uses."""
+    listing = output(["apt-get", "indextargets", "--format", "$(CREATED_BY)|$(ORIGIN)|$(RELEASE)|$(REPO_URI)"])
+    targets = [line.split("|") for line in listing.splitlines() if line.count("|") == 3]
+    packages = [
+        (origin, uri)
+        for created_by, origin, release, uri in targets
+        if created_by == "Packages" and "security" not in release and "/updates" not in release
+    ]
+    # The origin is known once `apt-get update` has run; before that the address has to do.
+    certain = [uri for origin, uri in packages if origin == "Debian"]
+    likely = [uri for _, uri in packages if uri.rstrip("/").endswith("debian")]
+    return list(dict.fromkeys(certain or likely))
 
 
 def private_apt(mirror, suite, folder):
@@ -210,7 +218,7 @@ def compile_library(version, library, folder, tree):
     command = ["cargo", "build", "--release", "-Zbuild-std=std,panic_abort,test"]
     for target in TARGETS:
         command += ["--target", target]
-    if not run(command, environment, folder):
+    if subprocess.run(command, env=environment, cwd=folder).returncode != 0:
         fail("the standard library could not be built: see above")
 
 
@@ -250,10 +258,21 @@ def output(command, environment=None):
     return ran.stdout.strip()
 
 
-def run(command, environment, folder=None):
+def apt(arguments, environment, folder=None):
+    command = ["apt-get", "-qq"] + arguments
     try:
-        return subprocess.run(
-            command, env=environment, cwd=folder, stdin=subprocess.DEVNULL, timeout=DOWNLOAD_SECONDS
-        ).returncode == 0
+        ran = subprocess.run(
+            command,
+            env=environment,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=APT_SECONDS,
+        )
     except subprocess.TimeoutExpired:
+        say("apt did not finish within %d seconds" % APT_SECONDS)
         return False
+    if ran.returncode != 0:
+        say((ran.stderr.strip().splitlines() or ["apt gave no reason"])[0])
+    return ran.returncode == 0

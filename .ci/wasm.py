@@ -69,7 +69,8 @@ def add_with_rustup(target):
             ["rustup", "target", "add", target],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
             timeout=RUSTUP_SECONDS,
         )
     except FileNotFoundError:
@@ -79,7 +80,8 @@ def add_with_rustup(target):
         say("rustup did not finish within %d seconds" % RUSTUP_SECONDS)
         return False
     if run.returncode != 0:
-        say("rustup can't get it: the release server can't be reached")
+        errors = [line for line in run.stderr.splitlines() if line.startswith("error:")]
+        say("rustup could not add it (%s)" % (errors or ["no reason given"])[0])
         return False
     return has_target(rustc("--print", "sysroot"), target)
 

@@ -54,7 +54,7 @@ wasm-tests: needs
 	@echo '==> tests: the core in WebAssembly'
 	@PATH="$(CURDIR)/target/tools/bin:$$PATH" \
 	  CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=wasm-bindgen-test-runner \
-	  python3 .ci/wasm.py wasm32-unknown-unknown test --test wasm
+	  python3 .ci/wasm.py wasm32-unknown-unknown test --lib --test wasm
 
 lint: needs
 	@echo '==> formatting'

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use crate::cache::TokenCache;
 use crate::claims::{Claims, Grant};
 use crate::denial::Denial;
 use crate::key::KeySet;
@@ -26,7 +27,8 @@ pub enum Access {
 }
 
 impl Access {
-    /// Decides about one request.
+    /// Decides about one request. A token that was verified before need not be again, and
+    /// only one that is let in is remembered.
     ///
     /// # Errors
     ///
@@ -36,6 +38,7 @@ impl Access {
         &self,
         presented: Presented<'_>,
         backend: &impl Backend,
+        cache: &mut TokenCache,
         now: UnixTime,
     ) -> Result<Admitted, Denial> {
         match self {
@@ -43,7 +46,19 @@ impl Access {
             Self::Private { keys, policy } => match presented {
                 Presented::Nothing => Err(Denial::MissingToken),
                 Presented::Several => Err(Denial::MultipleTokens),
-                Presented::Token(token) => policy.judge(&verify(token, keys, backend)?, now),
+                Presented::Token(token) => {
+                    if let Some(verified) = cache.get(token) {
+                        let decision = policy.judge(verified, now);
+                        if decision.is_err() {
+                            cache.remove(token);
+                        }
+                        return decision;
+                    }
+                    let verified = verify(token, keys, backend)?;
+                    let admitted = policy.judge(&verified, now)?;
+                    cache.insert(token, verified);
+                    Ok(admitted)
+                }
             },
         }
     }
@@ -127,10 +142,7 @@ impl Policy {
     /// [`Denial::WrongIssuer`], [`Denial::WrongAudience`], [`Denial::Revoked`], and
     /// [`Denial::NotGranted`] last, since it speaks of a token that is good.
     pub fn judge(&self, token: &Verified, now: UnixTime) -> Result<Admitted, Denial> {
-        self.judge_claims(token.claims(), now)
-    }
-
-    fn judge_claims(&self, claims: &Claims, now: UnixTime) -> Result<Admitted, Denial> {
+        let claims = token.claims();
         self.judge_time(claims, now)?;
         if self.issuer.is_some() && claims.issuer != self.issuer {
             return Err(Denial::WrongIssuer);
@@ -193,8 +205,8 @@ mod tests {
 
     fn judge(policy: &Policy, claims: &str, now: UnixTime) -> &'static str {
         let claims = claims.replacen('{', r#"{"application_claim":[{"namespace_id":"n"}],"#, 1);
-        let claims = Claims::parse(claims.replace(",}", "}").as_bytes()).unwrap();
-        policy.judge_claims(&claims, now).map_or_else(Denial::code, Admitted::code)
+        let token = Verified::unsigned(&claims.replace(",}", "}"));
+        policy.judge(&token, now).map_or_else(Denial::code, Admitted::code)
     }
 
     #[test]
@@ -229,9 +241,8 @@ mod tests {
     #[test]
     fn any_one_grant_is_enough_and_none_is_not() {
         let judge = |grants: &str| {
-            let claims =
-                Claims::parse(format!(r#"{{"application_claim":{grants}}}"#).as_bytes()).unwrap();
-            policy().judge_claims(&claims, UnixTime::from_secs(NOW)).map_err(Denial::code)
+            let token = Verified::unsigned(&format!(r#"{{"application_claim":{grants}}}"#));
+            policy().judge(&token, UnixTime::from_secs(NOW)).map_err(Denial::code)
         };
         assert!(judge(r#"[{"namespace_id":"m"},{},{"application_id":"a"}]"#).is_ok());
         assert_eq!(judge(r#"[{"namespace_id":"m"},{"application_id":"b"}]"#), Err("not_granted"));

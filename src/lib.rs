@@ -30,6 +30,7 @@
 
 pub mod access;
 pub mod answer;
+pub mod cache;
 pub mod claims;
 pub mod config;
 pub mod denial;

@@ -2,6 +2,7 @@
 
 mod vectors;
 
+use namespace_jwt::cache::TokenCache;
 use namespace_jwt::config::{Config, Environment};
 use namespace_jwt::guest::Guest;
 use namespace_jwt::request::Presented;
@@ -51,7 +52,8 @@ fn decide(
     }
     let config = Config::from_json(json.to_string().as_bytes(), &Environment::default()).unwrap();
     let presented = Presented::Token(token.as_bytes());
-    let decision = config.access.decide(presented, &Guest, UnixTime::from_secs(now));
+    let mut cache = TokenCache::new(0);
+    let decision = config.access.decide(presented, &Guest, &mut cache, UnixTime::from_secs(now));
     decision.map_or_else(|denial| denial.code(), |admitted| admitted.code())
 }
 

@@ -1,5 +1,6 @@
 //! The filter's life: configured once in each worker, then one context a request.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
@@ -8,10 +9,12 @@ use proxy_wasm::types::{Action, ContextType};
 use super::host::{self, Counter, Level, Refusal};
 use super::pairs;
 use crate::access::Admitted;
+use crate::cache::TokenCache;
 use crate::config::{Config, Environment, Mode};
 use crate::denial::Denial;
 use crate::guest::Guest;
 use crate::request::Presented;
+use crate::time::UnixTime;
 
 /// The name of the filter state, `wasm.` before it in the access log's format.
 const FILTER_STATE: &str = "namespace_jwt";
@@ -39,6 +42,7 @@ struct Plugin {
 struct Filter {
     config: Config,
     backend: Guest,
+    cache: RefCell<TokenCache>,
     counters: Vec<(&'static str, Counter)>,
 }
 
@@ -84,7 +88,9 @@ impl Filter {
             let counter = Counter::define(&format!("namespace_jwt.decision.{code}"));
             counter.map(|counter| (code, counter)).map_err(|refusal| refusal.to_string())
         };
-        Ok(Self { config, backend: Guest, counters: codes.map(counter).collect::<Result<_, _>>()? })
+        let counters = codes.map(counter).collect::<Result<_, _>>()?;
+        let cache = RefCell::new(TokenCache::new(config.token_cache_size));
+        Ok(Self { config, backend: Guest, cache, counters })
     }
 
     fn on_request(&self) -> Result<Action, Refusal> {
@@ -92,7 +98,7 @@ impl Filter {
         let headers = pairs::parse(&map).ok_or(Refusal::Unreadable)?;
         let token_headers = &self.config.token_headers;
         let presented = Presented::find(token_headers, headers.iter().copied());
-        match self.config.access.decide(presented, &self.backend, host::now()?) {
+        match self.decide(presented, host::now()?) {
             Ok(admitted) => {
                 host::log(Level::Debug, "namespace-jwt: allowed");
                 self.record(admitted.code());
@@ -119,6 +125,11 @@ impl Filter {
             }
         }
         Ok(Action::Continue)
+    }
+
+    fn decide(&self, presented: Presented<'_>, now: UnixTime) -> Result<Admitted, Denial> {
+        // Nothing below calls back into the filter, so nobody else holds the cache.
+        self.config.access.decide(presented, &self.backend, &mut self.cache.borrow_mut(), now)
     }
 
     fn record(&self, code: &'static str) {

@@ -37,6 +37,8 @@ pub mod denial;
 #[cfg(any(target_os = "wasi", test))]
 mod filter;
 pub mod guest;
+#[cfg(not(target_family = "wasm"))]
+pub mod issuer;
 pub mod json;
 pub mod jwk;
 pub mod key;

@@ -1,0 +1,196 @@
+//! The two files that hold a namespace's key pair.
+
+use std::fmt;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use super::keys::{KeyError, SigningKey};
+
+/// One byte more than the largest file that is read. Any key that can be used is far
+/// smaller.
+const KEY_FILE_LIMIT: usize = 64 * 1024;
+
+/// Where the two halves of a key pair stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyFiles {
+    /// The folder.
+    pub folder: PathBuf,
+    /// The private key, readable by its owner alone.
+    pub private: PathBuf,
+    /// The public key.
+    pub public: PathBuf,
+}
+
+impl KeyFiles {
+    /// `private.pem` and `public.pem` in a folder.
+    pub fn in_folder(folder: &Path) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            private: folder.join("private.pem"),
+            public: folder.join("public.pem"),
+        }
+    }
+
+    /// Whether both names are free: to be asked before a slow key is generated.
+    /// [`KeyFiles::write`] never overwrites, whatever happens in between.
+    pub fn check_absent(&self) -> Result<(), KeyFileError> {
+        for path in [&self.private, &self.public] {
+            // Unlike `exists`, this sees a dangling link too.
+            if path.symlink_metadata().is_ok() {
+                return Err(KeyFileError::Exists(path.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes both files, making the folder if need be. When it fails, nothing
+    /// that it made is left, but for parents of the folder.
+    pub fn write(&self, key: &SigningKey) -> Result<(), KeyFileError> {
+        self.check_absent()?;
+        let private = key.private_pem()?;
+        let public = key.public_pem()?;
+        let made_folder = !self.folder.exists();
+        let mut made = Vec::new();
+        let result = create_folder(&self.folder)
+            .map_err(|error| KeyFileError::io(&self.folder, error))
+            .and_then(|()| create(&self.private, private.as_bytes(), 0o600, &mut made))
+            .and_then(|()| create(&self.public, public.as_bytes(), 0o644, &mut made));
+        if result.is_err() {
+            for path in made {
+                let _ = fs::remove_file(path);
+            }
+            if made_folder {
+                let _ = fs::remove_dir(&self.folder);
+            }
+        }
+        result
+    }
+}
+
+/// A private key that was read from a file.
+pub struct KeyFromFile {
+    /// The key.
+    pub key: SigningKey,
+    /// The file's permission bits, if they let others than the owner read it.
+    pub open_to_others: Option<u32>,
+}
+
+/// Reads a private key in PEM from a file or a pipe.
+pub fn read_private(path: &Path) -> Result<KeyFromFile, KeyFileError> {
+    // A key pasted in place of a file's name must not come back in a message.
+    if path.to_string_lossy().contains("-----BEGIN") {
+        return Err(KeyFileError::KeyAsPath);
+    }
+    let at_path = |error| KeyFileError::io(path, error);
+    let file = File::open(path).map_err(at_path)?;
+    let open_to_others = open_to_others(&file.metadata().map_err(at_path)?);
+    // Allocated once: a growing buffer would leave copies behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(KEY_FILE_LIMIT));
+    file.take(KEY_FILE_LIMIT as u64).read_to_end(&mut bytes).map_err(at_path)?;
+    let refused = |error| KeyFileError::Key(Some(path.to_owned()), error);
+    if bytes.len() == KEY_FILE_LIMIT {
+        return Err(refused(KeyError::NoPrivateKey));
+    }
+    let text = std::str::from_utf8(&bytes).map_err(|_| refused(KeyError::NoPrivateKey))?;
+    Ok(KeyFromFile { key: SigningKey::from_pem(text).map_err(refused)?, open_to_others })
+}
+
+/// Why key files can't be written or read.
+#[derive(Debug)]
+pub enum KeyFileError {
+    /// A file of that name is there already.
+    Exists(PathBuf),
+    /// The system refused to read or write.
+    Io(PathBuf, io::Error),
+    /// A key stands where a file's name belongs.
+    KeyAsPath,
+    /// The key itself, read from that file, can't be used.
+    Key(Option<PathBuf>, KeyError),
+}
+
+impl KeyFileError {
+    fn io(path: &Path, error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::AlreadyExists => Self::Exists(path.to_owned()),
+            _ => Self::Io(path.to_owned(), error),
+        }
+    }
+}
+
+impl From<KeyError> for KeyFileError {
+    fn from(error: KeyError) -> Self {
+        Self::Key(None, error)
+    }
+}
+
+impl fmt::Display for KeyFileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exists(path) => write!(
+                f,
+                "{} exists and is left as it is; choose another folder, or move the key away",
+                path.display()
+            ),
+            Self::Io(path, error) => {
+                let advice = match error.kind() {
+                    io::ErrorKind::NotFound => "check the name",
+                    io::ErrorKind::PermissionDenied => "check its permissions",
+                    io::ErrorKind::StorageFull => "make room",
+                    _ => "check the path",
+                };
+                write!(f, "{}: {error}; {advice}", path.display())
+            }
+            Self::KeyAsPath => f.write_str(
+                "expected the name of a key file, found a key; give the file's name, \
+                 since others can see what stands on a command line",
+            ),
+            Self::Key(Some(path), error) => write!(f, "{}: {error}", path.display()),
+            Self::Key(None, error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for KeyFileError {}
+
+/// Creates and fills a file that must not exist yet, and notes that it did.
+fn create(
+    path: &Path,
+    content: &[u8],
+    mode: u32,
+    made: &mut Vec<PathBuf>,
+) -> Result<(), KeyFileError> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
+    #[cfg(not(unix))]
+    let _ = mode;
+    let mut file = options.open(path).map_err(|error| KeyFileError::io(path, error))?;
+    made.push(path.to_owned());
+    file.write_all(content)
+        .and_then(|()| file.sync_all())
+        .map_err(|error| KeyFileError::Io(path.to_owned(), error))
+}
+
+fn create_folder(path: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+/// The permission bits of a regular file that others than its owner can read.
+#[cfg(unix)]
+fn open_to_others(metadata: &fs::Metadata) -> Option<u32> {
+    let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o777;
+    (metadata.is_file() && mode & 0o044 != 0).then_some(mode)
+}
+
+#[cfg(not(unix))]
+fn open_to_others(_: &fs::Metadata) -> Option<u32> {
+    None
+}

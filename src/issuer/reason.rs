@@ -1,0 +1,141 @@
+//! What lies behind a decision: the values that were compared.
+//!
+//! These sentences add to a decision that was made elsewhere, and decide nothing. They
+//! quote strangers' text, and are to be shown escaped.
+
+use std::time::Duration;
+
+use super::display::{excerpt, length, relative, rfc3339};
+use super::explain::in_words;
+use crate::access::{Policy, Protected};
+use crate::claims::Claims;
+use crate::denial::Denial;
+use crate::key::KeySet;
+use crate::time::UnixTime;
+
+/// What is wrong with the form of a token that can't be parsed.
+pub(super) fn form_fault(token: &[u8], denial: Denial) -> String {
+    if denial == Denial::OversizedToken {
+        return format!("it has {} bytes", token.len());
+    }
+    let in_a_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
+    let segments = token.split(|byte| *byte == b'.').count();
+    if token.starts_with(b"Bearer ") {
+        "it begins with `Bearer `, which belongs to the header; give the token alone".to_owned()
+    } else if !token.iter().all(in_a_token) {
+        "it has characters other than A to Z, a to z, 0 to 9, `-`, `_` and `.`".to_owned()
+    } else if segments != 3 {
+        format!("expected 3 segments with a dot between them, found {segments}")
+    } else {
+        "a segment is empty or not unpadded base64url, or the header is not a plain JSON object \
+         with `alg`"
+            .to_owned()
+    }
+}
+
+/// What is wrong between a token and the configured keys.
+pub(super) fn key_fault(
+    denial: Denial,
+    alg: &str,
+    kid: Option<&str>,
+    keys: &KeySet,
+) -> Option<String> {
+    match denial {
+        Denial::UnsupportedAlgorithm => {
+            let mut accepted: Vec<_> =
+                keys.candidates(kid).flat_map(|key| key.algorithms()).map(|a| a.name()).collect();
+            accepted.sort_unstable();
+            accepted.dedup();
+            Some(format!("it says {}, its keys accept {}", excerpt(alg), accepted.join(", ")))
+        }
+        Denial::UnknownKey => Some(match kid {
+            Some(kid) => format!("it says kid {}, which no configured key has", excerpt(kid)),
+            None => "no configured key is without a kid".to_owned(),
+        }),
+        Denial::BadSignature => Some(match keys.candidates(kid).count() {
+            1 => "the configured key did not make it; is it another namespace's?".to_owned(),
+            count => format!("none of {count} configured keys made it"),
+        }),
+        _ => None,
+    }
+}
+
+/// What is wrong with the claims, given what is asked of them.
+pub(super) fn claim_fault(
+    denial: Denial,
+    claims: &Claims,
+    policy: &Policy,
+    at: UnixTime,
+) -> Option<String> {
+    let quoted = |text: &Option<String>| text.as_deref().map_or("nothing".to_owned(), excerpt);
+    match denial {
+        Denial::Expired => {
+            let leeway = with_leeway(policy.expiration_leeway);
+            claims.expires_at.map(|exp| format!("{}{leeway}", time_line("exp", exp, at)))
+        }
+        Denial::NotYetValid => {
+            let leeway = with_leeway(policy.not_before_leeway);
+            let ahead = |time: &UnixTime| *time > at.saturating_add(policy.not_before_leeway);
+            [("nbf", claims.not_before), ("iat", claims.issued_at)]
+                .into_iter()
+                .find_map(|(name, time)| Some((name, time.filter(ahead)?)))
+                .map(|(name, time)| format!("{}{leeway}", time_line(name, time, at)))
+        }
+        Denial::LifetimeTooLong => {
+            let from = claims.issued_at.unwrap_or(at);
+            let lifetime = claims.expires_at?.saturating_since(from);
+            Some(format!(
+                "it lives {} seconds, at most {} are accepted",
+                lifetime.as_secs(),
+                policy.max_lifetime?.as_secs()
+            ))
+        }
+        Denial::WrongIssuer => Some(format!(
+            "expected iss {}, found {}",
+            quoted(&policy.issuer),
+            quoted(&claims.issuer)
+        )),
+        Denial::WrongAudience => {
+            let found: Vec<_> = claims.audiences.iter().map(|audience| excerpt(audience)).collect();
+            Some(format!(
+                "expected aud {}, found {}",
+                quoted(&policy.audience),
+                if found.is_empty() { "none".to_owned() } else { found.join(", ") }
+            ))
+        }
+        Denial::Revoked => Some(format!("its jti {} is revoked", quoted(&claims.token_id))),
+        Denial::NotGranted => {
+            let opened: Vec<_> = claims.grants.iter().map(in_words).collect();
+            Some(format!(
+                "protected is {}; the token opens {}",
+                protected(&policy.protected),
+                if opened.is_empty() { "nothing".to_owned() } else { opened.join(", ") }
+            ))
+        }
+        _ => None,
+    }
+}
+
+/// Which grant opens what is protected.
+pub(super) fn admission(claims: &Claims, policy: &Policy) -> Option<String> {
+    let grant = claims.grants.iter().find(|grant| policy.protected.is_opened_by(grant))?;
+    Some(format!("its grant opens {}", in_words(grant)))
+}
+
+fn protected(protected: &Protected) -> String {
+    match &protected.application_id {
+        Some(id) => format!("application {id} in namespace {}", protected.namespace_id),
+        None => format!("namespace {} as a whole", protected.namespace_id),
+    }
+}
+
+fn time_line(name: &str, time: UnixTime, at: UnixTime) -> String {
+    format!("{name} is {}, {}", rfc3339(time), relative(time, at))
+}
+
+fn with_leeway(leeway: Duration) -> String {
+    match leeway {
+        Duration::ZERO => String::new(),
+        leeway => format!(", and the leeway {}", length(leeway)),
+    }
+}

@@ -1,6 +1,6 @@
 //! Makes namespace keys and tokens, and explains tokens: arguments in, text out.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -444,9 +444,7 @@ impl<T> Given<T> {
     fn argument(&self, parser: &mut Parser) -> Result<OsString, Failure> {
         match parser.value() {
             // The parser takes whatever follows. A forgotten value would swallow an option.
-            Ok(value) if !value.is_empty() && !value.as_encoded_bytes().starts_with(b"--") => {
-                Ok(value)
-            }
+            Ok(value) if !value.is_empty() && !is_option(&value) => Ok(value),
             _ => failure(format!("expected a value after {}, found none; give one", self.name)),
         }
     }
@@ -454,8 +452,18 @@ impl<T> Given<T> {
 
 impl Given<PathBuf> {
     fn path(&mut self, parser: &mut Parser) -> Result<(), Failure> {
-        let value = self.argument(parser)?;
-        self.set(value.into())
+        let value = PathBuf::from(self.argument(parser)?);
+        // A key or a token that was given instead would be repeated in a message. Neither
+        // can be the name of a file: systems allow 255 bytes in each part of one.
+        let is_key = value.to_string_lossy().contains("-----BEGIN");
+        if is_key || value.iter().any(|part| part.len() > 255) {
+            return failure(format!(
+                "{}: expected the name of a file or folder, found a longer text; \
+                 put the text into a file and give the file's name",
+                self.name
+            ));
+        }
+        self.set(value)
     }
 }
 
@@ -468,6 +476,12 @@ impl Given<String> {
             }
         }
     }
+}
+
+/// Whether a value looks like an option: `--key`, and not the `-----BEGIN` of a key.
+fn is_option(value: &OsStr) -> bool {
+    let name = value.as_encoded_bytes().strip_prefix(b"--");
+    name.and_then(|name| name.first()).is_some_and(u8::is_ascii_alphabetic)
 }
 
 fn no_time(option: &str, found: &str) -> Failure {

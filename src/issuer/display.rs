@@ -27,12 +27,13 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
-/// The first characters of a text of unknown origin, in backquotes, for a message that
-/// is to be shown [`Escaped`]. No whole token fits in.
+/// The beginning of a text of unknown origin, in backquotes, for a message that is to be
+/// shown [`Escaped`]. No whole token fits in, and nothing of a key in PEM but its label.
 pub fn excerpt(text: &str) -> String {
     const CHARACTERS: usize = 40;
-    match text.char_indices().nth(CHARACTERS) {
-        Some((end, _)) => format!("`{}…`", text.get(..end).unwrap_or_default()),
+    let end = text.char_indices().nth(CHARACTERS).map(|(end, _)| end);
+    match end.into_iter().chain(text.find('\n')).min() {
+        Some(end) => format!("`{}…`", text.get(..end).unwrap_or_default()),
         None => format!("`{text}`"),
     }
 }
@@ -50,12 +51,15 @@ pub fn compact_json<T: Serialize>(value: &T) -> serde_json::Result<String> {
 
 /// A time as RFC 3339 in UTC, or in words past the year 9999, where that form ends.
 pub fn rfc3339(time: UnixTime) -> String {
-    let since_epoch = time.since_epoch();
-    let nanoseconds = i32::try_from(since_epoch.subsec_nanos()).unwrap_or_default();
-    i64::try_from(since_epoch.as_secs())
-        .ok()
-        .and_then(|seconds| Timestamp::new(seconds, nanoseconds).ok())
-        .map_or_else(|| "after the year 9999".to_owned(), |time| time.to_string())
+    in_calendar(time).unwrap_or_else(|| "after the year 9999".to_owned())
+}
+
+/// A time, and how far it lies from another: `2030-01-31T12:00:00Z, in 59 minutes`.
+pub fn moment(time: UnixTime, now: UnixTime) -> String {
+    match in_calendar(time) {
+        Some(calendar) => format!("{calendar}, {}", relative(time, now)),
+        None => rfc3339(time),
+    }
 }
 
 /// Reads a time in RFC 3339, from 1970 on.
@@ -72,8 +76,15 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
     Duration::try_from(duration).ok()
 }
 
+fn in_calendar(time: UnixTime) -> Option<String> {
+    let since_epoch = time.since_epoch();
+    let seconds = i64::try_from(since_epoch.as_secs()).ok()?;
+    let nanoseconds = i32::try_from(since_epoch.subsec_nanos()).ok()?;
+    Timestamp::new(seconds, nanoseconds).ok().map(|time| time.to_string())
+}
+
 /// How far a time lies from another: `in 59 minutes`, `2 years ago`.
-pub fn relative(time: UnixTime, now: UnixTime) -> String {
+fn relative(time: UnixTime, now: UnixTime) -> String {
     match time.cmp(&now) {
         Ordering::Less => format!("{} ago", length(now.saturating_since(time))),
         Ordering::Equal => "now".to_owned(),
@@ -82,7 +93,7 @@ pub fn relative(time: UnixTime, now: UnixTime) -> String {
 }
 
 /// A length of time in its largest unit, rounded down: `59 minutes`.
-pub fn length(duration: Duration) -> String {
+fn length(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let (count, unit) = match seconds {
         0..60 => (seconds, "second"),
@@ -146,9 +157,11 @@ mod tests {
     }
 
     #[test]
-    fn an_excerpt_holds_no_token() {
+    fn an_excerpt_is_short_and_of_one_line() {
         assert_eq!(excerpt("short"), "`short`");
+        assert_eq!(excerpt(&"é".repeat(40)), format!("`{}`", "é".repeat(40)));
         assert_eq!(excerpt(&"é".repeat(41)), format!("`{}…`", "é".repeat(40)));
+        assert_eq!(excerpt("-----BEGIN\nsecret"), "`-----BEGIN…`");
     }
 
     #[test]
@@ -173,7 +186,10 @@ mod tests {
         ] {
             assert_eq!(parse_rfc3339(text), None, "{text}");
         }
-        assert_eq!(rfc3339(UnixTime::from_secs(u64::MAX)), "after the year 9999");
+        for end in [UnixTime::from_secs(u64::MAX), UnixTime::new(Duration::MAX)] {
+            assert_eq!(rfc3339(end), "after the year 9999");
+            assert_eq!(moment(end, UnixTime::from_secs(0)), "after the year 9999");
+        }
     }
 
     #[test]
@@ -209,7 +225,6 @@ mod tests {
             (1_000_000_001, "in 1 second"),
             (1_000_172_800, "in 2 days"),
             (0, "31 years ago"),
-            (u64::MAX, "in 584942417323 years"),
         ] {
             assert_eq!(relative(UnixTime::from_secs(seconds), now), shown);
         }

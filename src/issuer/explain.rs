@@ -8,7 +8,7 @@ use std::fmt;
 
 use serde_json::{Map, Value, json};
 
-use super::display::{Escaped, compact_json, relative, rfc3339};
+use super::display::{Escaped, compact_json, moment, rfc3339};
 use super::reason::{admission, claim_fault, form_fault, key_fault};
 use crate::access::{Access, Admitted};
 use crate::cache::TokenCache;
@@ -181,8 +181,7 @@ impl Content {
         match &self.payload {
             Payload::Claims { members, claims } => {
                 write_members(f, members, &CLAIM_ORDER, |name| {
-                    let time = time(claims, name)?;
-                    Some(format!("{}, {}", rfc3339(time), relative(time, at)))
+                    time(claims, name).map(|time| moment(time, at))
                 })?;
                 if claims.expires_at.is_none() {
                     writeln!(f, "  never expires: there is no exp")?;

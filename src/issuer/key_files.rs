@@ -80,10 +80,6 @@ pub struct KeyFromFile {
 
 /// Reads a private key in PEM from a file or a pipe.
 pub fn read_private(path: &Path) -> Result<KeyFromFile, KeyFileError> {
-    // A key pasted in place of a file's name must not come back in a message.
-    if path.to_string_lossy().contains("-----BEGIN") {
-        return Err(KeyFileError::KeyAsPath);
-    }
     let at_path = |error| KeyFileError::io(path, error);
     let file = File::open(path).map_err(at_path)?;
     let open_to_others = open_to_others(&file.metadata().map_err(at_path)?);
@@ -105,8 +101,6 @@ pub enum KeyFileError {
     Exists(PathBuf),
     /// The system refused to read or write.
     Io(PathBuf, io::Error),
-    /// A key stands where a file's name belongs.
-    KeyAsPath,
     /// The key itself, read from that file, can't be used.
     Key(Option<PathBuf>, KeyError),
 }
@@ -143,10 +137,6 @@ impl fmt::Display for KeyFileError {
                 };
                 write!(f, "{}: {error}; {advice}", path.display())
             }
-            Self::KeyAsPath => f.write_str(
-                "expected the name of a key file, found a key; give the file's name, \
-                 since others can see what stands on a command line",
-            ),
             Self::Key(Some(path), error) => write!(f, "{}: {error}", path.display()),
             Self::Key(None, error) => error.fmt(f),
         }
@@ -193,4 +183,54 @@ fn open_to_others(metadata: &fs::Metadata) -> Option<u32> {
 #[cfg(not(unix))]
 fn open_to_others(_: &fs::Metadata) -> Option<u32> {
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::issuer::keys::KeyType;
+
+    /// A path that no other test uses and that nothing stands at.
+    fn unused_path(name: &str) -> PathBuf {
+        std::env::temp_dir().join(format!("namespace-jwt-{name}-{}", std::process::id()))
+    }
+
+    #[test]
+    fn a_failure_in_the_middle_leaves_nothing() {
+        let key = SigningKey::generate(KeyType::P256).unwrap();
+        let folder = unused_path("failure");
+        // The second file can't be created.
+        let public = folder.join("missing/public.pem");
+        let files = KeyFiles { public: public.clone(), ..KeyFiles::in_folder(&folder) };
+        let error = files.write(&key).unwrap_err();
+        assert!(matches!(&error, KeyFileError::Io(path, _) if *path == public), "{error}");
+        assert!(!folder.exists());
+
+        // A folder that was there stays, with what was in it.
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join("mine"), "").unwrap();
+        files.write(&key).unwrap_err();
+        let names: Vec<_> =
+            fs::read_dir(&folder).unwrap().map(|e| e.unwrap().file_name()).collect();
+        fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(names, ["mine"]);
+    }
+
+    #[test]
+    fn writing_overwrites_nothing_even_unasked() {
+        let key = SigningKey::generate(KeyType::Ed25519).unwrap();
+        let folder = unused_path("overwrite");
+        let files = KeyFiles::in_folder(&folder);
+        files.write(&key).unwrap();
+        let before = fs::read(&files.private).unwrap();
+        let error = files.write(&SigningKey::generate(KeyType::Ed25519).unwrap()).unwrap_err();
+        let mut made = Vec::new();
+        let raced = create(&files.private, b"x", 0o600, &mut made).unwrap_err();
+        let after = fs::read(&files.private).unwrap();
+        fs::remove_dir_all(&folder).unwrap();
+        assert!(matches!(error, KeyFileError::Exists(_)), "{error}");
+        assert!(matches!(raced, KeyFileError::Exists(_)), "{raced}");
+        assert!(made.is_empty());
+        assert_eq!(before, after);
+    }
 }

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::display::{excerpt, length, relative, rfc3339};
+use super::display::{excerpt, moment};
 use super::explain::in_words;
 use crate::access::{Policy, Protected};
 use crate::claims::Claims;
@@ -71,7 +71,7 @@ pub(super) fn claim_fault(
     match denial {
         Denial::Expired => {
             let leeway = with_leeway(policy.expiration_leeway);
-            claims.expires_at.map(|exp| format!("{}{leeway}", time_line("exp", exp, at)))
+            claims.expires_at.map(|exp| format!("exp is {}{leeway}", moment(exp, at)))
         }
         Denial::NotYetValid => {
             let leeway = with_leeway(policy.not_before_leeway);
@@ -79,7 +79,7 @@ pub(super) fn claim_fault(
             [("nbf", claims.not_before), ("iat", claims.issued_at)]
                 .into_iter()
                 .find_map(|(name, time)| Some((name, time.filter(ahead)?)))
-                .map(|(name, time)| format!("{}{leeway}", time_line(name, time, at)))
+                .map(|(name, time)| format!("{name} is {}{leeway}", moment(time, at)))
         }
         Denial::LifetimeTooLong => {
             let from = claims.issued_at.unwrap_or(at);
@@ -129,13 +129,9 @@ fn protected(protected: &Protected) -> String {
     }
 }
 
-fn time_line(name: &str, time: UnixTime, at: UnixTime) -> String {
-    format!("{name} is {}, {}", rfc3339(time), relative(time, at))
-}
-
 fn with_leeway(leeway: Duration) -> String {
     match leeway {
         Duration::ZERO => String::new(),
-        leeway => format!(", and the leeway {}", length(leeway)),
+        leeway => format!("; the leeway is {} seconds", leeway.as_secs()),
     }
 }

@@ -254,8 +254,8 @@ impl fmt::Display for KeyError {
                  found another kind or a damaged key; make one with `issuer keygen`"
             }
             Self::RsaSize => {
-                "expected an RSA key of 2048 to 4096 bits with the public exponent 65537, \
-                 found another size; make one with `issuer keygen`"
+                "expected an RSA key of 2048 to 4096 bits, found another size; \
+                 make one with `issuer keygen`"
             }
             Self::NotGenerated => "the system gave no new key; try again",
             Self::NotWritable => "the key can't be written as PEM; make another one",

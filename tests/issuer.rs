@@ -1,5 +1,7 @@
 //! The program `issuer`, driven as a person or a script would.
 
+#![cfg(unix)]
+
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
@@ -364,6 +366,9 @@ fn issue_tells_programs_in_json() {
     let arguments = ["--namespace-id", NAMESPACE, "--json", "--no-expiration"];
     let run = issuer(&[&["issue", "--key", &key], &arguments[..]].concat()).succeeds();
     assert_eq!(run.json()["expires_at"], Value::Null);
+    let arguments = ["--namespace-id", NAMESPACE, "--json", "--expires-at=2200-01-01T00:00:00.9Z"];
+    let run = issuer(&[&["issue", "--key", &key], &arguments[..]].concat()).succeeds();
+    assert_eq!(run.json()["expires_at"], "2200-01-01T00:00:00Z");
 }
 
 #[test]

@@ -1,5 +1,14 @@
 //! Makes namespace keys and tokens, and explains tokens: arguments in, text out.
 
+#![forbid(unsafe_code)]
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects
+)]
+
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
@@ -51,7 +60,8 @@ Usage: issuer keygen --out DIR [--algorithm RS256] [--bits 4096] [--json]
   --bits N           the size of an RS256 key: 2048, 3072 or 4096 (default)
   --json             print JSON
 
-Give public.pem to the filter, as public_key or SCW_PUBLIC_KEY. Keep private.pem.
+Give public.pem to the filter, as public_key or SCW_PUBLIC_KEY.
+Keep private.pem to yourself.
 ";
 
 const ISSUE_HELP: &str = "\
@@ -272,6 +282,7 @@ fn issue(parser: &mut Parser) -> Result<Done, Failure> {
     };
     let now = now()?;
     let expires_at = expiry(expires_at.value, expires_in.value, no_expiration, now)?;
+    let expires_at = expires_at.map(|time| UnixTime::from_secs(time.since_epoch().as_secs()));
     let mut request = TokenRequest::new(grant, expires_at);
     if let Some(text) = token_id.value {
         // `try_parse` also reads forms that the platform doesn't write.

@@ -130,15 +130,17 @@ impl Explanation {
 /// The explanation for a person, over several lines.
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let signature = self.decision.as_ref().map(|decision| decision.signature);
+        let decision = self.decision.as_ref();
         match &self.content {
-            Ok(content) => content.write(f, self.at, signature)?,
+            Ok(content) => {
+                content.write(f, self.at, decision.map(|decision| decision.signature))?
+            }
             Err(Unreadable { denial, detail }) => {
-                writeln!(f, "Token of {} bytes: {}", self.size, denial.message())?;
+                writeln!(f, "Unreadable ({}): {}", denial.code(), denial.message())?;
                 writeln!(f, "  {}", Escaped(detail))?;
             }
         }
-        match &self.decision {
+        match decision {
             Some(decision) => decision.write(f, self.at),
             None => Ok(()),
         }
@@ -186,7 +188,8 @@ impl Content {
                 if claims.expires_at.is_none() {
                     writeln!(f, "  never expires: there is no exp")?;
                 }
-                writeln!(f, "\nOpens")?;
+                let genuine = signature == Some(Signature::Good);
+                writeln!(f, "\n{}", if genuine { "Opens" } else { "Claims to open" })?;
                 if claims.grants.is_empty() {
                     writeln!(f, "  nothing: no entry of application_claim is a grant")?;
                 }
@@ -242,7 +245,8 @@ impl Decision {
             (Access::Public, _) => {
                 Some("the configuration is public: no token is looked at".to_owned())
             }
-            (Access::Private { .. }, Err(unreadable)) => Some(unreadable.detail.clone()),
+            // It is said of the token already.
+            (Access::Private { .. }, Err(_)) => None,
             (Access::Private { keys, policy }, Ok(content)) => {
                 let kid = content.header.get("kid").and_then(Value::as_str);
                 let alg = content.header.get("alg").and_then(Value::as_str).unwrap_or_default();

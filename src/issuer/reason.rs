@@ -135,3 +135,28 @@ fn with_leeway(leeway: Duration) -> String {
         leeway => format!("; the leeway is {} seconds", leeway.as_secs()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Config, Environment};
+
+    #[test]
+    fn the_time_that_lies_ahead_is_the_one_named() {
+        let config = br#"{"public":false,"namespace_id":"n","not_before_leeway_seconds":5}"#;
+        let key = include_str!("../../tests/issuer/keys/public.pem").to_owned();
+        let environment = Environment { public_key: Some(key), ..Environment::default() };
+        let config = Config::from_json(config, &environment).unwrap();
+        let crate::access::Access::Private { policy, .. } = &config.access else { panic!() };
+        for (claims, said) in [
+            (r#"{"nbf":16,"iat":10}"#, "nbf is 1970-01-01T00:00:16Z, in 6 seconds"),
+            (r#"{"nbf":15,"iat":16}"#, "iat is 1970-01-01T00:00:16Z, in 6 seconds"),
+            (r#"{"iat":20}"#, "iat is 1970-01-01T00:00:20Z, in 10 seconds"),
+        ] {
+            let claims = Claims::parse(claims.as_bytes()).unwrap();
+            let at = UnixTime::from_secs(10);
+            let fault = claim_fault(Denial::NotYetValid, &claims, policy, at);
+            assert_eq!(fault.unwrap(), format!("{said}; the leeway is 5 seconds"));
+        }
+    }
+}

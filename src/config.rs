@@ -50,6 +50,8 @@ pub enum Mode {
 pub enum SignatureVerification {
     /// The proxy's when it proves itself at start, else the one compiled in.
     Auto,
+    /// The proxy's.
+    Host,
     /// The one compiled in.
     Guest,
 }
@@ -151,7 +153,16 @@ impl Config {
             mode: members
                 .choice("mode", &[("enforce", Mode::Enforce), ("report_only", Mode::ReportOnly)])?
                 .unwrap_or(Mode::Enforce),
-            signature_verification: signature_verification(&mut members)?,
+            signature_verification: members
+                .choice(
+                    "signature_verification",
+                    &[
+                        ("auto", SignatureVerification::Auto),
+                        ("host", SignatureVerification::Host),
+                        ("guest", SignatureVerification::Guest),
+                    ],
+                )?
+                .unwrap_or(SignatureVerification::Auto),
             token_cache_size: members.count("token_cache_size")?.unwrap_or(10_000),
         };
         members.refuse_rest()?;
@@ -297,22 +308,6 @@ fn status(members: &mut Members, member: &str) -> Result<Status, ConfigError> {
             Some(404) => Ok(Status::NotFound),
             _ => Err(ConfigError::new(member, "401, 403 or 404", members::quote(&value))),
         },
-    }
-}
-
-fn signature_verification(members: &mut Members) -> Result<SignatureVerification, ConfigError> {
-    let choices = [
-        ("auto", Some(SignatureVerification::Auto)),
-        ("guest", Some(SignatureVerification::Guest)),
-        ("host", None),
-    ];
-    match members.choice("signature_verification", &choices)? {
-        None => Ok(SignatureVerification::Auto),
-        Some(Some(choice)) => Ok(choice),
-        Some(None) => {
-            let found = "`host`, which this version can't do yet";
-            Err(ConfigError::new("signature_verification", "`auto` or `guest`", found))
-        }
     }
 }
 

@@ -6,3 +6,5 @@ mod host;
 mod pairs;
 #[cfg(target_os = "wasi")]
 mod plugin;
+mod proof;
+mod signatures;

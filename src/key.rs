@@ -22,6 +22,7 @@ pub struct PublicKey {
     id: Option<String>,
     material: Material,
     algorithms: Vec<Algorithm>,
+    place: usize,
 }
 
 /// A key of one of the accepted types, checked.
@@ -118,6 +119,25 @@ impl Material {
         }
     }
 
+    /// The key as DER `SubjectPublicKeyInfo` (RFC 5280 §4.1.2.7); none for Ed25519.
+    pub fn to_spki_der(&self) -> Option<Vec<u8>> {
+        match self {
+            Self::Rsa(key) => {
+                use rsa::pkcs8::EncodePublicKey as _;
+                key.to_public_key_der().map(|der| der.into_vec()).ok()
+            }
+            Self::P256(key) => {
+                use p256::pkcs8::EncodePublicKey as _;
+                key.to_public_key_der().map(|der| der.into_vec()).ok()
+            }
+            Self::P384(key) => {
+                use p384::pkcs8::EncodePublicKey as _;
+                key.to_public_key_der().map(|der| der.into_vec()).ok()
+            }
+            Self::Ed25519(_) => None,
+        }
+    }
+
     /// What the key is, for a person: `RSA-4096`.
     pub fn describe(&self) -> String {
         match self {
@@ -169,12 +189,17 @@ impl PublicKey {
             let declared = declared.map(str::to_owned);
             return Err(KeyError::Algorithm { declared, possible: possible.to_vec() });
         }
-        Ok(Self { id, material, algorithms })
+        Ok(Self { id, material, algorithms, place: 0 })
     }
 
     /// The key's `kid`.
     pub fn id(&self) -> Option<&str> {
         self.id.as_deref()
+    }
+
+    /// Its place in its [`KeySet`], by which a back end finds what it prepared for it.
+    pub fn place(&self) -> usize {
+        self.place
     }
 
     /// The key itself.
@@ -194,7 +219,10 @@ pub struct KeySet(Vec<PublicKey>);
 
 impl KeySet {
     /// A set of these keys.
-    pub fn new(keys: Vec<PublicKey>) -> Self {
+    pub fn new(mut keys: Vec<PublicKey>) -> Self {
+        for (place, key) in keys.iter_mut().enumerate() {
+            key.place = place;
+        }
         Self(keys)
     }
 

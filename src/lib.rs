@@ -27,6 +27,7 @@
     clippy::string_slice,
     clippy::arithmetic_side_effects
 )]
+#![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
 
 pub mod access;
 pub mod answer;

@@ -114,7 +114,7 @@ fn a_bad_member_is_refused_by_name() {
         (json!({"mode": "off"}), "mode: expected \"enforce\" or \"report_only\", found \"off\"".into()),
         (
             json!({"signature_verification": "hots"}),
-            "signature_verification: expected \"auto\" or \"guest\" or \"host\", found \"hots\"".into(),
+            "signature_verification: expected \"auto\" or \"host\" or \"guest\", found \"hots\"".into(),
         ),
         (json!({"token_headers": []}), "token_headers: expected names of request headers, at least one, found an empty array".into()),
         (json!({"token_headers": [":path"]}), "token_headers: expected names of request headers, at least one, found \":path\"".into()),

@@ -83,6 +83,14 @@ mod abi {
             metric: *mut u32,
         ) -> u32;
         pub fn proxy_increment_metric(metric: u32, by: i64) -> u32;
+        pub fn proxy_call_foreign_function(
+            name: *const u8,
+            name_size: usize,
+            arguments: *const u8,
+            arguments_size: usize,
+            answer: *mut *mut u8,
+            answer_size: *mut usize,
+        ) -> u32;
         pub fn proxy_set_property(
             path: *const u8,
             path_size: usize,
@@ -187,6 +195,26 @@ fn send_response(status: u32, details: &str, body: &str, headers: &[u8]) -> Resu
             NO_GRPC_STATUS,
         )
     })
+}
+
+/// Calls a function of the proxy's that the ABI doesn't know, by its name.
+#[allow(unsafe_code)]
+pub fn call_foreign_function(name: &str, arguments: &[u8]) -> Result<Vec<u8>, Refusal> {
+    let (mut bytes, mut length) = (std::ptr::null_mut(), 0);
+    // SAFETY: the proxy reads `name` and `arguments`, and writes a pointer and a length,
+    // during the call.
+    ok(unsafe {
+        abi::proxy_call_foreign_function(
+            name.as_ptr(),
+            name.len(),
+            arguments.as_ptr(),
+            arguments.len(),
+            &raw mut bytes,
+            &raw mut length,
+        )
+    })?;
+    // SAFETY: they came from that call and are used once.
+    Ok(unsafe { taken(bytes, length) })
 }
 
 /// A counter among the proxy's own.

@@ -8,11 +8,12 @@ use proxy_wasm::types::{Action, ContextType};
 
 use super::host::{self, Counter, Level, Refusal};
 use super::pairs;
-use crate::access::Admitted;
+use super::signatures::{Prepared, Signatures, VERIFY_SIGNATURE};
+use crate::access::{Access, Admitted};
 use crate::cache::TokenCache;
 use crate::config::{Config, Environment, Mode};
 use crate::denial::Denial;
-use crate::guest::Guest;
+use crate::key::KeySet;
 use crate::request::Presented;
 use crate::time::UnixTime;
 
@@ -41,10 +42,13 @@ struct Plugin {
 
 struct Filter {
     config: Config,
-    backend: Guest,
+    backend: Signatures<HostCall>,
     cache: RefCell<TokenCache>,
     counters: Vec<(&'static str, Counter)>,
 }
+
+/// Hands arguments to the proxy's `verify_signature`.
+type HostCall = fn(&[u8]) -> Result<Vec<u8>, Refusal>;
 
 /// One request.
 struct Request {
@@ -90,7 +94,20 @@ impl Filter {
         };
         let counters = codes.map(counter).collect::<Result<_, _>>()?;
         let cache = RefCell::new(TokenCache::new(config.token_cache_size));
-        Ok(Self { config, backend: Guest, cache, counters })
+        let no_keys = KeySet::default();
+        let keys = match &config.access {
+            Access::Public => &no_keys,
+            Access::Private { keys, .. } => keys,
+        };
+        let call: HostCall = |arguments| host::call_foreign_function(VERIFY_SIGNATURE, arguments);
+        let choice = config.signature_verification;
+        let Prepared { signatures, fallback } = Signatures::prepare(call, choice, keys)
+            .map_err(|why| format!("signature_verification: expected a proxy that checks every algorithm in use, found that {why}"))?;
+        if let Some(why) = fallback {
+            let line = format!("namespace-jwt: signatures are checked by the module itself: {why}");
+            host::log(Level::Info, &line);
+        }
+        Ok(Self { config, backend: signatures, cache, counters })
     }
 
     fn on_request(&self) -> Result<Action, Refusal> {

@@ -6,6 +6,7 @@ cd "$(dirname "$0")/.." || exit 1
 # The last address there: the application's.
 application_port=$(sed -n 's/.*address: 127\.0\.0\.1, port_value: \([0-9]*\).*/\1/p' envoy/container.yaml | tail -n 1)
 
+# shellcheck disable=SC2046 # one argument for each process
 stop() { kill -TERM $(jobs -p) 2>/dev/null; }
 trap stop TERM INT
 

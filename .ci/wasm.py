@@ -38,6 +38,9 @@ def main():
         fail("cargo could not fetch the dependencies: see above; run the same command again")
 
     flags = remaps()
+    if target == "wasm32-wasip1":
+        linker = os.path.join(os.path.dirname(os.path.abspath(__file__)), "wasm-linker")
+        flags += ["-Clinker=" + linker]
     if sysroot:
         flags += ["--sysroot", sysroot]
     # The encoded form takes paths with spaces, and wins over a RUSTFLAGS meant for native code.

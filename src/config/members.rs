@@ -16,10 +16,11 @@ impl Members {
         if json.trim_ascii().is_empty() {
             return Ok(Self(Map::new()));
         }
-        let expected = "a JSON object with distinct member names";
         let read: Result<Map<_, _>, _> = json::object(json);
-        read.map(Self)
-            .map_err(|error| ConfigError::new("configuration", expected, error.to_string()))
+        read.map(Self).map_err(|error| {
+            let expected = "a JSON object with distinct member names";
+            ConfigError::new("configuration", expected, what_instead(json, &error))
+        })
     }
 
     /// Fails if there is a member left: it is not one of the configuration's.
@@ -101,6 +102,17 @@ impl Members {
             let names: Vec<_> = choices.iter().map(|(name, _)| format!("{name:?}")).collect();
             ConfigError::new(member, names.join(" or "), quote(&value))
         })
+    }
+}
+
+/// What stands in an object's place. The parser's own words would quote it, keys and all.
+fn what_instead(json: &[u8], error: &serde_json::Error) -> String {
+    match serde_json::from_slice(json) {
+        Ok(Value::Object(_)) => "a name that stands twice in one object".to_owned(),
+        Ok(other) => kind(&other).to_owned(),
+        Err(_) => {
+            format!("text that is not JSON, at line {}, column {}", error.line(), error.column())
+        }
     }
 }
 

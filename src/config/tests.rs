@@ -132,11 +132,18 @@ fn a_bad_member_is_refused_by_name() {
 
 #[test]
 fn a_configuration_is_one_object_with_each_member_once() {
-    for json in ["[]", "x", "{} {}", r#"{"public":true,"public":false}"#, "{\"issuer\":\"\u{0}\"}"]
-    {
+    for (json, found) in [
+        ("[]", "an array"),
+        ("\"-----BEGIN PUBLIC KEY-----\"", "a string"),
+        ("x", "text that is not JSON, at line 1, column 1"),
+        ("{} {}", "text that is not JSON, at line 1, column 4"),
+        ("{\n\"issuer\":\"\u{0}\"}", "text that is not JSON, at line 2, column 11"),
+        ("{\"public\":true,\"public\":false}", "a name that stands twice in one object"),
+        ("{\"jwks\":{\"keys\":[],\"keys\":[]}}", "a name that stands twice in one object"),
+    ] {
         let error = Config::from_json(json.as_bytes(), &Environment::default()).err().unwrap();
-        assert_eq!(error.member, "configuration", "{json}");
-        assert_eq!(error.expected, "a JSON object with distinct member names", "{json}");
+        let expected = "a JSON object with distinct member names";
+        assert_eq!(error, ConfigError::new("configuration", expected, found), "{json}");
     }
 }
 

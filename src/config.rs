@@ -12,9 +12,10 @@ use serde_json::Value;
 use crate::access::{Access, Policy, Protected};
 use crate::answer::{Status, Statuses};
 use crate::jwk;
-use crate::key::{AllowedAlgorithms, KeyError, KeySet, MAX_KEYS, PublicKey, RSA_BITS};
+use crate::key::{AllowedAlgorithms, KeyError, KeySet, MAX_KEYS, PublicKey};
 use crate::pem;
 use crate::request::TokenHeader;
+use crate::rsassa;
 use crate::signature::Algorithm;
 use members::Members;
 
@@ -248,7 +249,7 @@ fn keys(members: &mut Members, environment: &Environment) -> Result<KeySet, Conf
 }
 
 fn unusable_key(member: String, form: &str, error: &KeyError) -> ConfigError {
-    let (least, most) = (RSA_BITS.start(), RSA_BITS.end());
+    let (least, most) = (rsassa::BITS.start(), rsassa::BITS.end());
     let expected =
         format!("{form} public key: RSA ({least} to {most} bits), EC P-256, EC P-384 or Ed25519");
     ConfigError::new(member, expected, error.to_string())

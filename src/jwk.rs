@@ -85,6 +85,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::rsassa::RsaKeyError;
     use crate::signature::Algorithm;
     #[cfg(target_family = "wasm")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -179,9 +180,9 @@ mod tests {
             (json!({}), KeyError::Jwk),
             (json!({"kty": "RSA", "n": RSA}), KeyError::Jwk),
             (json!({"kty": "RSA", "n": RSA, "e": "AQAB="}), KeyError::Jwk),
-            (json!({"kty": "RSA", "n": RSA, "e": "AQ"}), KeyError::RsaNumbers),
-            (json!({"kty": "RSA", "n": "AQAB", "e": "AQAB"}), KeyError::RsaBits(17)),
-            (json!({"kty": "RSA", "n": "", "e": "AQAB"}), KeyError::RsaBits(0)),
+            (json!({"kty": "RSA", "n": RSA, "e": "AQ"}), KeyError::Rsa(RsaKeyError::Numbers)),
+            (json!({"kty": "RSA", "n": "AQAB", "e": "AQAB"}), KeyError::Rsa(RsaKeyError::Bits(17))),
+            (json!({"kty": "RSA", "n": "", "e": "AQAB"}), KeyError::Rsa(RsaKeyError::Bits(0))),
             (json!({"kty": "EC", "crv": "P-256", "x": P256[0]}), KeyError::Jwk),
             (json!({"kty": "EC", "crv": "P-256", "x": P256[1], "y": P256[0]}), KeyError::Point),
             (json!({"kty": "EC", "crv": "P-384", "x": P256[0], "y": P256[1]}), KeyError::Point),

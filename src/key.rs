@@ -1,19 +1,10 @@
 //! Public keys, each bound to the algorithms that it may verify, and sets of them.
 
-use rsa::RsaPublicKey;
-use rsa::traits::PublicKeyParts;
-
+use crate::rsassa::{self, RsaKey, RsaKeyError};
 use crate::signature::Algorithm;
 
 /// The most keys that a configuration may hold.
 pub const MAX_KEYS: usize = 16;
-
-/// The sizes of RSA modulus that are accepted, in bits. Below, keys are breakable; above,
-/// one check costs too much.
-pub const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
-
-/// The least RSA public exponent that is accepted (FIPS 186-5 §5.4).
-const MIN_RSA_EXPONENT: u32 = 65537;
 
 /// A public key that can be used: the key chooses the algorithm, a token's header can
 /// only agree.
@@ -28,8 +19,8 @@ pub struct PublicKey {
 /// A key of one of the accepted types, checked.
 #[derive(Clone)]
 pub enum Material {
-    /// RSA, of [`RSA_BITS`].
-    Rsa(RsaPublicKey),
+    /// RSA.
+    Rsa(RsaKey),
     /// A point of NIST P-256.
     P256(p256::ecdsa::VerifyingKey),
     /// A point of NIST P-384.
@@ -54,10 +45,8 @@ pub enum KeyError {
     Jwk,
     /// The key is of a type, or on a curve, that isn't accepted.
     Type(String),
-    /// The RSA modulus's length in bits isn't in [`RSA_BITS`].
-    RsaBits(usize),
-    /// The RSA modulus is even, or the exponent is below 65537, even, or over 33 bits.
-    RsaNumbers,
+    /// The RSA key is too small, too large, or not one.
+    Rsa(RsaKeyError),
     /// The coordinates aren't a point of the curve that may be used as a key.
     Point,
     /// The JWK is not for verifying signatures: `use` isn't `sig`, or `key_ops` has no
@@ -75,18 +64,7 @@ pub enum KeyError {
 impl Material {
     /// An RSA key from its modulus and exponent, big-endian.
     pub(crate) fn rsa(modulus: &[u8], exponent: &[u8]) -> Result<Self, KeyError> {
-        let n = rsa::BigUint::from_bytes_be(modulus);
-        let e = rsa::BigUint::from_bytes_be(exponent);
-        if !RSA_BITS.contains(&n.bits()) {
-            return Err(KeyError::RsaBits(n.bits()));
-        }
-        let odd = |bytes: &[u8]| bytes.last().is_some_and(|byte| byte & 1 == 1);
-        if !odd(modulus) || !odd(exponent) || e < rsa::BigUint::from(MIN_RSA_EXPONENT) {
-            return Err(KeyError::RsaNumbers);
-        }
-        RsaPublicKey::new_with_max_size(n, e, *RSA_BITS.end())
-            .map(Self::Rsa)
-            .map_err(|_| KeyError::RsaNumbers)
+        RsaKey::new(modulus, exponent).map(Self::Rsa).map_err(KeyError::Rsa)
     }
 
     /// A P-256 key from its point, as SEC 1 §2.3.3 encodes it.
@@ -122,10 +100,7 @@ impl Material {
     /// The key as DER `SubjectPublicKeyInfo` (RFC 5280 §4.1.2.7); none for Ed25519.
     pub fn to_spki_der(&self) -> Option<Vec<u8>> {
         match self {
-            Self::Rsa(key) => {
-                use rsa::pkcs8::EncodePublicKey as _;
-                key.to_public_key_der().map(|der| der.into_vec()).ok()
-            }
+            Self::Rsa(key) => key.to_spki_der(),
             Self::P256(key) => {
                 use p256::pkcs8::EncodePublicKey as _;
                 key.to_public_key_der().map(|der| der.into_vec()).ok()
@@ -141,7 +116,7 @@ impl Material {
     /// What the key is, for a person: `RSA-4096`.
     pub fn describe(&self) -> String {
         match self {
-            Self::Rsa(key) => format!("RSA-{}", key.n().bits()),
+            Self::Rsa(key) => format!("RSA-{}", key.bits()),
             Self::P256(_) => "EC P-256".to_owned(),
             Self::P384(_) => "EC P-384".to_owned(),
             Self::Ed25519(_) => "Ed25519".to_owned(),
@@ -252,13 +227,12 @@ impl std::fmt::Display for KeyError {
             Self::Der => f.write_str("a PEM block that does not hold what its label says"),
             Self::Jwk => f.write_str("members that are missing or not of their type"),
             Self::Type(name) => write!(f, "a key of type {name:?}"),
-            Self::RsaBits(bits) => write!(f, "an RSA key of {bits} bits"),
-            Self::RsaNumbers => {
-                write!(
-                    f,
-                    "an RSA key whose exponent is even, below {MIN_RSA_EXPONENT} or over 33 bits, or whose modulus is even"
-                )
-            }
+            Self::Rsa(RsaKeyError::Bits(bits)) => write!(f, "an RSA key of {bits} bits"),
+            Self::Rsa(RsaKeyError::Numbers) => write!(
+                f,
+                "an RSA key whose modulus is even, or whose exponent is even, below {} or over 33 bits",
+                rsassa::MIN_EXPONENT
+            ),
             Self::Point => f.write_str("numbers that are not a point of the key's curve"),
             Self::Use => f.write_str("a key that is not for verifying signatures"),
             Self::Algorithm { declared, possible } => {

@@ -45,6 +45,7 @@ pub mod jwk;
 pub mod key;
 pub mod pem;
 pub mod request;
+pub mod rsassa;
 pub mod signature;
 pub mod time;
 pub mod token;

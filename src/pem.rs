@@ -65,6 +65,7 @@ fn spki_der(der: &[u8]) -> Result<Material, KeyError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rsassa::RsaKeyError;
     #[cfg(target_family = "wasm")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -81,8 +82,11 @@ mod tests {
             (include_str!("../tests/keys/ec-p256.pem"), Ok("EC P-256")),
             (include_str!("../tests/keys/ec-p384.pem"), Ok("EC P-384")),
             (include_str!("../tests/keys/ed25519.pem"), Ok("Ed25519")),
-            (include_str!("../tests/keys/rsa-1024.pem"), Err(KeyError::RsaBits(1024))),
-            (include_str!("../tests/keys/rsa-e3.pem"), Err(KeyError::RsaNumbers)),
+            (
+                include_str!("../tests/keys/rsa-1024.pem"),
+                Err(KeyError::Rsa(RsaKeyError::Bits(1024))),
+            ),
+            (include_str!("../tests/keys/rsa-e3.pem"), Err(KeyError::Rsa(RsaKeyError::Numbers))),
             (
                 include_str!("../tests/keys/ec-p521.pem"),
                 Err(KeyError::Type("EC 1.3.132.0.35".into())),

@@ -8,3 +8,4 @@ mod pairs;
 mod plugin;
 mod proof;
 mod signatures;
+mod structs;

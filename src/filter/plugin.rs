@@ -7,8 +7,8 @@ use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, ContextType};
 
 use super::host::{self, Counter, Level, Refusal};
-use super::pairs;
 use super::signatures::{Prepared, Signatures, VERIFY_SIGNATURE};
+use super::{pairs, structs};
 use crate::access::{Access, Admitted};
 use crate::cache::TokenCache;
 use crate::config::{Config, Environment, Mode};
@@ -83,7 +83,8 @@ impl RootContext for Plugin {
 
 impl Filter {
     fn configure(size: usize) -> Result<Self, String> {
-        let json = host::plugin_configuration(size).map_err(|refusal| refusal.to_string())?;
+        let given = host::plugin_configuration(size).map_err(|refusal| refusal.to_string())?;
+        let json = structs::to_json(&given).unwrap_or(given);
         let environment =
             Environment::read(|name| std::env::var_os(name)).map_err(|error| error.to_string())?;
         let config = Config::from_json(&json, &environment).map_err(|error| error.to_string())?;

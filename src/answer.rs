@@ -59,12 +59,14 @@ impl Statuses {
     }
 }
 
-/// RFC 6750 §3: no error code where the client sent no token.
+/// RFC 6750 §3: no error code where the client sent no token. `insufficient_scope` goes
+/// with 403 alone (§3.1).
 fn challenge(denial: Denial) -> &'static str {
     match denial.fault() {
         Fault::NotFound => "Bearer",
-        Fault::Expired | Fault::InvalidArgument => r#"Bearer error="invalid_token""#,
-        Fault::PermissionsDenied => r#"Bearer error="insufficient_scope""#,
+        Fault::Expired | Fault::InvalidArgument | Fault::PermissionsDenied => {
+            r#"Bearer error="invalid_token""#
+        }
     }
 }
 
@@ -111,6 +113,7 @@ mod tests {
         assert_eq!(challenge(Status::Unauthorized, Denial::MissingToken), Some("Bearer"));
         assert_eq!(challenge(Status::Unauthorized, Denial::Expired), bad);
         assert_eq!(challenge(Status::Unauthorized, Denial::MultipleTokens), bad);
+        assert_eq!(challenge(Status::Unauthorized, Denial::NotGranted), bad);
         assert_eq!(challenge(Status::Forbidden, Denial::MissingToken), None);
         assert_eq!(challenge(Status::NotFound, Denial::BadSignature), None);
     }

@@ -118,7 +118,7 @@ impl Filter {
         let presented = Presented::find(token_headers, headers.iter().copied());
         match self.decide(presented, host::now()?) {
             Ok(admitted) => {
-                host::log(Level::Debug, &format!("namespace-jwt: {}", admitted.code()));
+                host::log(Level::Debug, admitted.log_line());
                 self.record(admitted.code());
             }
             Err(denial) => {

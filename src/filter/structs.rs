@@ -25,7 +25,9 @@ fn object(mut message: &[u8], depth: u8) -> Option<Value> {
     while !message.is_empty() {
         let (1, Field::Bytes(entry)) = field(&mut message)? else { return None };
         let (name, value) = member(entry, depth)?;
-        members.insert(name, value);
+        if members.insert(name, value).is_some() {
+            return None;
+        }
     }
     Some(Value::Object(members))
 }

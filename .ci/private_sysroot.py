@@ -92,13 +92,16 @@ def download(packages, release, work):
     if not mirrors:
         fail("the wasm target is missing, and apt knows no Debian archive to get its source from. %s" % advice)
 
-    reached = False
+    reached = missed = 0
     for mirror, suite in [(mirror, suite) for mirror in mirrors for suite in SUITES]:
         say("looking for %s in Debian's %s" % (" and ".join(packages), suite))
         environment = private_apt(mirror, suite, os.path.join(work, "apt"))
         if not apt(["update"], environment):
+            missed += 1
+            if missed == 2 and not reached:
+                break
             continue
-        reached = True
+        reached += 1
         versions = {name: offered(name, environment) for name in packages}
         if "rust-src" in packages:
             exact = re.compile(r"%s[+~-]" % re.escape(release))
@@ -157,6 +160,10 @@ def private_apt(mirror, suite, folder):
         "Dir::Etc::Main": "/dev/null",
         "APT::Sandbox::User": "",
         "Acquire::Languages": "none",
+        "Acquire::http::Timeout": "30",
+        "Acquire::https::Timeout": "30",
+        # Else an archive that can't be reached is a warning.
+        "APT::Update::Error-Mode": "any",
     }
     lines = ['%s "%s";' % pair for pair in settings.items()]
     # How this machine reaches the archive (a proxy, certificates), and nothing else of its

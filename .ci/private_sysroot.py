@@ -209,7 +209,10 @@ def compile_library(version, library, folder, tree):
     with open(os.path.join(folder, "Cargo.toml"), "w") as file:
         file.write('[package]\nname = "empty"\nedition = "2021"\n[workspace]\n')
 
-    flags = [
+    locked = ["--locked", "--manifest-path", os.path.join(library, "Cargo.toml")]
+    if subprocess.run(["cargo", "fetch"] + locked, env=dict(os.environ, RUSTC_BOOTSTRAP="1")).returncode != 0:
+        fail("cargo could not fetch what the standard library needs: see above; run the same command again")
+    flags = registry_remaps("/rust/deps") + [
         # As in the toolchains that rustup gives: the release profile's LTO needs the bitcode.
         "-Cembed-bitcode=yes",
         "--remap-path-prefix=%s=/rustc/%s/library" % (library, version["commit-hash"]),
@@ -227,6 +230,13 @@ def compile_library(version, library, folder, tree):
         command += ["--target", target]
     if subprocess.run(command, env=environment, cwd=folder).returncode != 0:
         fail("the standard library could not be built: see above")
+
+
+def registry_remaps(replacement):
+    """The flags that name cargo's unpacked crates in the same way on every machine."""
+    home = os.environ.get("CARGO_HOME") or os.path.join(os.path.expanduser("~"), ".cargo")
+    folders = sorted(glob.glob(os.path.join(home, "registry/src/*")))
+    return ["--remap-path-prefix=%s=%s" % (folder, replacement) for folder in folders]
 
 
 def lay_out(version, folder, tree, sysroot):

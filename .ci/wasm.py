@@ -37,7 +37,8 @@ def main():
     if fetch.returncode != 0:
         fail("cargo could not fetch the dependencies: see above; run the same command again")
 
-    flags = remaps()
+    # No path of the building machine may end in the module.
+    flags = ["--remap-path-prefix=%s=." % os.getcwd()] + private_sysroot.registry_remaps("/cargo")
     if target == "wasm32-wasip1":
         linker = os.path.join(os.path.dirname(os.path.abspath(__file__)), "wasm-linker")
         flags += ["-Clinker=" + linker]
@@ -87,16 +88,6 @@ def add_with_rustup(target):
         say("rustup could not add it (%s)" % (errors or ["no reason given"])[0])
         return False
     return has_target(rustc("--print", "sysroot"), target)
-
-
-def remaps():
-    """No path of the building machine may end in the module."""
-    found = [(os.getcwd(), ".")]
-    home = os.environ.get("CARGO_HOME") or os.path.join(os.path.expanduser("~"), ".cargo")
-    sources = os.path.join(home, "registry", "src")
-    for name in sorted(os.listdir(sources)) if os.path.isdir(sources) else []:
-        found.append((os.path.join(sources, name), "/cargo"))
-    return ["--remap-path-prefix=%s=%s" % pair for pair in found]
 
 
 if __name__ == "__main__":

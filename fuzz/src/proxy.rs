@@ -1,0 +1,57 @@
+//! A proxy's `verify_signature`, played by `ring`.
+
+use ring::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
+
+/// Answers as Envoy does (`source/extensions/common/wasm/foreign.cc`): a message with a result
+/// or an error.
+pub fn verify_signature(arguments: &[u8]) -> Result<Vec<u8>, &'static str> {
+    let fields = fields(arguments).ok_or("arguments that can't be read")?;
+    let field = |number| {
+        let mut held = fields.iter().filter(|(other, _)| *other == number);
+        match (held.next(), held.next()) {
+            (Some((_, bytes)), None) => Ok(*bytes),
+            _ => Err("a field that is missing or there twice"),
+        }
+    };
+    let (hash, spki, signature, text) = (field(1)?, field(2)?, field(3)?, field(4)?);
+    let rsa = spki.windows(9).any(|it| it == b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01");
+    let algorithm: &dyn VerificationAlgorithm = match (rsa, hash) {
+        (true, b"sha256") => &signature::RSA_PKCS1_2048_8192_SHA256,
+        (true, b"sha384") => &signature::RSA_PKCS1_2048_8192_SHA384,
+        (true, b"sha512") => &signature::RSA_PKCS1_2048_8192_SHA512,
+        (false, b"sha256") => &signature::ECDSA_P256_SHA256_ASN1,
+        (false, b"sha384") => &signature::ECDSA_P384_SHA384_ASN1,
+        _ => return Err("a hash function that is not known"),
+    };
+    // `ring` wants what the SPKI's bit string holds: it ends the SPKI, and these keys' others
+    // parts have fixed lengths (RFC 3279 §2.3.1, RFC 5480 §2).
+    let start = match (rsa, hash) {
+        (true, _) => 24,
+        (false, b"sha256") => 26,
+        (false, _) => 23,
+    };
+    let key = spki.get(start..).ok_or("a key that is too short")?;
+    let good = UnparsedPublicKey::new(algorithm, key).verify(text, signature).is_ok();
+    Ok(if good { vec![0x08, 0x01] } else { b"\x12\x10signature is bad".to_vec() })
+}
+
+/// The fields of a protobuf message that has only strings and bytes.
+fn fields(mut message: &[u8]) -> Option<Vec<(u8, &[u8])>> {
+    let mut fields = Vec::new();
+    while let Some((tag, mut rest)) = message.split_first() {
+        let (mut length, mut shift) = (0_usize, 0);
+        loop {
+            let (byte, after) = rest.split_first()?;
+            length |= usize::from(byte & 0x7f).checked_shl(shift)?;
+            shift += 7;
+            rest = after;
+            if byte & 0x80 == 0 {
+                break;
+            }
+        }
+        let (bytes, after) = rest.split_at_checked(length)?;
+        (tag & 7 == 2).then(|| fields.push((tag >> 3, bytes)))?;
+        message = after;
+    }
+    Some(fields)
+}

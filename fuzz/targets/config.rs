@@ -1,0 +1,128 @@
+//! The configuration: what is refused is refused with words, and without quoting a key; what
+//! is taken can be used.
+//!
+//! The input is the plugin configuration, then, each after a NUL, the variables of the
+//! platform: public, public key, namespace, application.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use namespace_jwt::access::Access;
+use namespace_jwt::config::{Config, ConfigError, Environment};
+use namespace_jwt::key::MAX_KEYS;
+use namespace_jwt_fuzz::json::Json;
+
+/// Every member of the contract's table.
+const MEMBERS: [&str; 21] = [
+    "namespace_id",
+    "application_id",
+    "public",
+    "public_key",
+    "public_keys",
+    "jwks",
+    "algorithms",
+    "token_headers",
+    "forward_token",
+    "missing_token_status",
+    "invalid_token_status",
+    "issuer",
+    "audience",
+    "require_expiration",
+    "max_lifetime_seconds",
+    "expiration_leeway_seconds",
+    "not_before_leeway_seconds",
+    "revoked_token_ids",
+    "mode",
+    "signature_verification",
+    "token_cache_size",
+];
+
+fuzz_target!(|input: &[u8]| {
+    let mut parts = input.split(|byte| *byte == 0);
+    let json = parts.next().unwrap_or_default();
+    let mut variable = || parts.next().and_then(|it| String::from_utf8(it.to_vec()).ok());
+    let environment = Environment {
+        public: variable(),
+        public_key: variable(),
+        namespace_id: variable(),
+        application_id: variable(),
+    };
+    let read = Json::read(json);
+    match Config::from_json(json, &environment) {
+        Ok(config) => check(&config, json, read.as_ref()),
+        Err(error) => check_error(&error, read.as_ref(), &environment),
+    }
+});
+
+fn check(config: &Config, json: &[u8], read: Option<&Json>) {
+    match read {
+        None => assert!(json.trim_ascii().is_empty(), "something that is no JSON"),
+        Some(read) => {
+            assert!(Json::read_distinct_object(json).is_some(), "a member twice, or no object");
+            let Json::Object(members) = read else { unreachable!() };
+            for (name, value) in members {
+                assert!(MEMBERS.contains(&name.as_str()), "an unknown member {name:?}");
+                assert_ne!(*value, Json::Null, "{name}");
+            }
+        }
+    }
+    assert!(!config.token_headers.is_empty());
+    if let Access::Private { keys, policy } = &config.access {
+        assert!((1..=MAX_KEYS).contains(&keys.keys().len()));
+        assert!(!policy.protected.namespace_id.is_empty());
+        assert_ne!(policy.protected.application_id.as_deref(), Some(""));
+        assert!(keys.keys().iter().all(|key| !key.algorithms().is_empty()));
+    }
+}
+
+fn check_error(error: &ConfigError, read: Option<&Json>, environment: &Environment) {
+    let ConfigError { member, expected, found } = error;
+    assert!(!expected.is_empty() && !found.is_empty(), "{error:?}");
+    let mut material = Vec::new();
+    material.extend(environment.public_key.as_deref().map(body));
+    match read {
+        // A whole configuration that is a string may well be a key.
+        Some(Json::String(text)) => material.push(body(text)),
+        Some(Json::Object(members)) => {
+            let of = |names: &[&str]| {
+                let named = members.iter().filter(|(name, _)| names.contains(&name.as_str()));
+                named.map(|(_, value)| value).collect::<Vec<_>>()
+            };
+            for value in of(&["public_key", "public_keys"]) {
+                texts(value, &mut |text| material.push(body(text)));
+            }
+            for set in of(&["jwks"]) {
+                for key in set.get("keys").and_then(Json::as_array).unwrap_or_default() {
+                    for name in ["n", "e", "x", "y", "d", "k", "p", "q", "dp", "dq", "qi"] {
+                        if let Some(value) = key.get(name) {
+                            texts(value, &mut |text| material.push(text));
+                        }
+                    }
+                }
+            }
+        }
+        _ => {}
+    }
+    let says = [member, expected, found];
+    for piece in material.iter().flat_map(|text| text.as_bytes().chunks(24)) {
+        let long = piece.len() == 24 && piece.iter().all(u8::is_ascii_alphanumeric);
+        let quoted = says.iter().any(|text| text.as_bytes().windows(24).any(|it| it == piece));
+        assert!(!(long && quoted), "a key is quoted: {error}");
+    }
+}
+
+/// A PEM text without the line that names its type, which may be told.
+fn body(pem: &str) -> &str {
+    let start = pem.find("-----BEGIN ").map_or(0, |at| at + "-----BEGIN ".len());
+    let rest = &pem[start..];
+    rest.find("-----").map_or(rest, |at| &rest[at..])
+}
+
+fn texts<'a>(value: &'a Json, each: &mut impl FnMut(&'a str)) {
+    match value {
+        Json::String(text) => each(text),
+        Json::Array(values) => values.iter().for_each(|value| texts(value, each)),
+        Json::Object(members) => members.iter().for_each(|(_, value)| texts(value, each)),
+        _ => {}
+    }
+}

@@ -1,0 +1,97 @@
+//! Keys, as PEM and as JWK: one that is accepted is what it says, and can't be fooled.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use namespace_jwt::guest::Guest;
+use namespace_jwt::jwk;
+use namespace_jwt::key::{AllowedAlgorithms, KeyError, Material, PublicKey, RSA_BITS};
+use namespace_jwt::pem;
+use namespace_jwt::signature::{Algorithm, Backend};
+use namespace_jwt_fuzz::keys::pem as pem_block;
+use serde_json::Value;
+
+fuzz_target!(|bytes: &[u8]| {
+    if let Ok(text) = str::from_utf8(bytes) {
+        check_material(pem::public_key(text));
+    }
+    // The same bytes as DER, past the base64 that hides it from the fuzzer.
+    for label in ["PUBLIC KEY", "RSA PUBLIC KEY"] {
+        check_material(pem::public_key(&pem_block(label, bytes)));
+    }
+    if let Ok(jwk) = serde_json::from_slice::<Value>(bytes) {
+        check_jwk(&jwk);
+    }
+});
+
+fn check_material(read: Result<Material, KeyError>) {
+    let material = match read {
+        Ok(material) => material,
+        Err(error) => return assert!(!error.to_string().is_empty()),
+    };
+    if let Material::Rsa(_) = &material {
+        let bits = material.describe().strip_prefix("RSA-").map(str::parse);
+        assert!(matches!(bits, Some(Ok(bits)) if RSA_BITS.contains(&bits)), "{bits:?}");
+    }
+    if let Some(spki) = material.to_spki_der() {
+        let again = pem::public_key(&pem_block("PUBLIC KEY", &spki)).expect("its own SPKI");
+        assert_eq!(again.describe(), material.describe());
+        assert_eq!(again.to_spki_der(), Some(spki));
+    }
+}
+
+fn check_jwk(jwk: &Value) {
+    let key = match jwk::public_key(jwk, &every_algorithm()) {
+        Ok(key) => key,
+        Err(error) => return assert!(!error.to_string().is_empty()),
+    };
+    for private in ["d", "k"] {
+        assert_eq!(jwk.get(private), None, "a private key");
+    }
+    assert_eq!(key.id(), jwk.get("kid").and_then(Value::as_str));
+    assert!(!key.algorithms().is_empty());
+    if let Some(declared) = jwk.get("alg") {
+        assert_eq!(key.algorithms().iter().map(|it| it.name()).collect::<Vec<_>>(), [declared]);
+    }
+    check_material(Ok(key.material().clone()));
+    assert_unfooled(&key);
+}
+
+fn every_algorithm() -> AllowedAlgorithms {
+    AllowedAlgorithms::listed(Algorithm::ALL.to_vec())
+}
+
+/// No signature that anybody can write down is the key's. (A point of small order would
+/// make one so, and an exponent of 1.)
+fn assert_unfooled(key: &PublicKey) {
+    let length = match key.material() {
+        Material::Rsa(_) => {
+            let bits: usize = key.material().describe()["RSA-".len()..].parse().unwrap();
+            // A large modulus makes the fuzzer slow and nothing else.
+            if bits > 3072 {
+                return;
+            }
+            bits.div_ceil(8)
+        }
+        Material::P256(_) | Material::Ed25519(_) => 64,
+        Material::P384(_) => 96,
+    };
+    let with = |place: usize, byte: u8| {
+        let mut signature = vec![0; length];
+        signature[place] = byte;
+        signature
+    };
+    for signature in [
+        with(0, 0),
+        with(0, 1),
+        with(length - 1, 1),
+        with(length / 2 - 1, 0x80),
+        vec![0xff; length],
+        Vec::new(),
+    ] {
+        for algorithm in Algorithm::ALL {
+            let fooled = Guest.verify(key, algorithm, b"message", &signature);
+            assert!(!fooled, "{} by {signature:?}", algorithm.name());
+        }
+    }
+}

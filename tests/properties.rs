@@ -25,7 +25,7 @@ use namespace_jwt::guest::Guest;
 use namespace_jwt::issuer::keys::{KeyType, RsaSize, SigningKey};
 use namespace_jwt::issuer::mint::{Grant, TokenRequest, mint};
 use namespace_jwt::jwk;
-use namespace_jwt::key::{AllowedAlgorithms, KeySet, PublicKey};
+use namespace_jwt::key::{AllowedAlgorithms, KeyError, KeySet, PublicKey};
 use namespace_jwt::pem;
 use namespace_jwt::request::{Presented, TokenHeader};
 use namespace_jwt::time::UnixTime;
@@ -376,5 +376,32 @@ fn a_public_key_is_the_same_in_every_form() {
         let again = pem::public_key(&block).ok().unwrap();
         assert_eq!(again.describe(), read.describe());
         assert_eq!(again.to_spki_der().unwrap(), spki);
+    }
+}
+
+/// Under such a key a signature that anybody can write down is good for one message in
+/// eight, or for all.
+#[test]
+fn every_ed25519_point_of_small_order_is_refused() {
+    let (zeros, ones) = ("00".repeat(31), "ff".repeat(30));
+    // Of order 4, 1, 8, 8 and 2; then those of order 4 and 1 with a coordinate past the prime.
+    for point in [
+        format!("00{zeros}"),
+        format!("01{zeros}"),
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05".into(),
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a".into(),
+        format!("ec{ones}7f"),
+        format!("ed{ones}7f"),
+        format!("ee{ones}7f"),
+    ] {
+        let byte = |n: usize| u8::from_str_radix(&point[2 * n..2 * n + 2], 16).unwrap();
+        let mut point: Vec<_> = (0..32).map(byte).collect();
+        for _ in 0..2 {
+            let jwk = json!({"kty": "OKP", "crv": "Ed25519", "x": URL_SAFE_NO_PAD.encode(&point)});
+            let read = jwk::public_key(&jwk, &AllowedAlgorithms::default());
+            assert_eq!(read.err(), Some(KeyError::Point), "{point:x?}");
+            // The same, with the other sign.
+            point[31] ^= 0x80;
+        }
     }
 }

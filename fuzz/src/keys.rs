@@ -4,6 +4,9 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ed25519_compact::{KeyPair, Seed};
 
+/// The header of a platform token, but for the algorithm.
+pub const HEADER: &[u8] = br#"{"alg":"EdDSA","typ":"JWT"}"#;
+
 /// An Ed25519 key pair: the quickest signature there is.
 pub struct Signer(KeyPair);
 
@@ -14,10 +17,10 @@ impl Default for Signer {
 }
 
 impl Signer {
-    /// A token with this payload.
-    pub fn token(&self, payload: &[u8]) -> String {
-        let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"EdDSA","typ":"JWT"}"#);
-        let signed = format!("{header}.{}", URL_SAFE_NO_PAD.encode(payload));
+    /// A token with this header and payload.
+    pub fn token(&self, header: &[u8], payload: &[u8]) -> String {
+        let [header, payload] = [header, payload].map(|part| URL_SAFE_NO_PAD.encode(part));
+        let signed = format!("{header}.{payload}");
         let signature = self.0.sk.sign(&signed, None);
         format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
     }

@@ -17,7 +17,7 @@ use namespace_jwt::request::Presented;
 use namespace_jwt::time::UnixTime;
 use namespace_jwt_fuzz::contract::{self, Asked};
 use namespace_jwt_fuzz::json::Json;
-use namespace_jwt_fuzz::keys::Signer;
+use namespace_jwt_fuzz::keys::{HEADER, Signer};
 use serde_json::{Value, json};
 
 struct Filter {
@@ -67,7 +67,7 @@ fuzz_target!(|input: &[u8]| -> Corpus {
     let [bits, second, payload @ ..] = input else { return Corpus::Reject };
     let now = 1_700_000_000 - 64 + u64::from(*second);
     let Filter { asked, access } = &FILTERS[usize::from(*bits)];
-    let token = SIGNER.token(payload);
+    let token = SIGNER.token(HEADER, payload);
     let mut cache = TokenCache::new(10);
     let mut decide = |token: &str| {
         let presented = Presented::Token(token.as_bytes());

@@ -13,94 +13,13 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+pub use super::bootstrap::Filter;
+use super::bootstrap::{address, listener, write_listeners};
 use super::http::{self, Protocol, Request, Response};
 use super::upstream::{MARK, Upstream};
 
 /// How long Envoy may take to start, to stop or to write a log line.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// The filter in one listener: its plugin configuration and the environment of
-/// its VM.
-#[derive(Clone, Default)]
-pub struct Filter {
-    configuration: Option<Value>,
-    key_values: BTreeMap<String, String>,
-    host_env_keys: Vec<String>,
-}
-
-impl Filter {
-    /// The usual way: JSON in a `google.protobuf.StringValue`.
-    pub fn new(configuration: &Value) -> Self {
-        Self::from_text(&configuration.to_string())
-    }
-
-    pub fn from_text(text: &str) -> Self {
-        Self {
-            configuration: Some(json!({
-                "@type": "type.googleapis.com/google.protobuf.StringValue",
-                "value": text,
-            })),
-            ..Self::default()
-        }
-    }
-
-    /// The other way: a `google.protobuf.Struct`.
-    pub fn from_struct(configuration: &Value) -> Self {
-        Self {
-            configuration: Some(json!({
-                "@type": "type.googleapis.com/google.protobuf.Struct",
-                "value": configuration,
-            })),
-            ..Self::default()
-        }
-    }
-
-    /// No plugin configuration at all.
-    pub fn unconfigured() -> Self {
-        Self::default()
-    }
-
-    pub fn env(mut self, name: &str, value: &str) -> Self {
-        self.key_values.insert(name.to_owned(), value.to_owned());
-        self
-    }
-
-    /// A variable that the VM gets from Envoy's own environment.
-    pub fn host_env(mut self, name: &str) -> Self {
-        self.host_env_keys.push(name.to_owned());
-        self
-    }
-
-    fn to_json(&self, listener: &str) -> Value {
-        let mut vm = json!({
-            "runtime": "envoy.wasm.runtime.v8",
-            "code": {"local": {"filename": module()}},
-        });
-        if !self.key_values.is_empty() || !self.host_env_keys.is_empty() {
-            vm["environment_variables"] = json!({
-                "key_values": self.key_values,
-                "host_env_keys": self.host_env_keys,
-            });
-            // A VM has one environment; filters that share a vm_id share a VM.
-            vm["vm_id"] = json!(listener);
-        }
-        let mut plugin = json!({
-            "name": "namespace-jwt",
-            "failure_policy": "FAIL_RELOAD",
-            "vm_config": vm,
-        });
-        if let Some(configuration) = &self.configuration {
-            plugin["configuration"] = configuration.clone();
-        }
-        json!({
-            "name": "namespace-jwt",
-            "typed_config": {
-                "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
-                "config": plugin,
-            },
-        })
-    }
-}
 
 /// What to start.
 pub struct Plan {
@@ -120,7 +39,6 @@ impl Plan {
             std::process::id(),
             NEXT.fetch_add(1, Ordering::SeqCst)
         ));
-        fs::create_dir_all(&folder).expect("a folder for Envoy's files");
         Self {
             folder,
             cluster: json!({
@@ -216,6 +134,8 @@ impl Plan {
     }
 
     fn spawn(&self) -> Child {
+        let binary = binary();
+        fs::create_dir_all(&self.folder).expect("a folder for Envoy's files");
         let mut bootstrap = json!({
             "node": {"id": "test", "cluster": "test"},
             "admin": {"address": address(SocketAddr::from(([127, 0, 0, 1], 0)))},
@@ -233,7 +153,7 @@ impl Plan {
         let file = self.folder.join("bootstrap.json");
         fs::write(&file, bootstrap.to_string()).unwrap();
         let log = fs::File::create(self.folder.join("log")).unwrap();
-        Command::new(binary())
+        Command::new(&binary)
             .arg("--config-path")
             .arg(file)
             .arg("--admin-address-path")
@@ -248,7 +168,7 @@ impl Plan {
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
-            .unwrap_or_else(|e| panic!("can't start {}: {e}", binary().display()))
+            .unwrap_or_else(|e| panic!("can't start {}: {e}", binary.display()))
     }
 }
 
@@ -466,76 +386,6 @@ fn admin_page(admin: SocketAddr, path: &str) -> Response {
     let mut request = Request::get().over(Protocol::Http2);
     request.path = path.to_owned();
     http::send(admin, &request)
-}
-
-fn address(address: SocketAddr) -> Value {
-    json!({"socket_address": {"address": address.ip(), "port_value": address.port()}})
-}
-
-fn listener(name: &str, filter: Option<Value>, access_log: &Path) -> Value {
-    let router = json!({
-        "name": "envoy.filters.http.router",
-        "typed_config": {
-            "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router",
-        },
-    });
-    json!({
-        "name": name,
-        "address": address(SocketAddr::from(([127, 0, 0, 1], 0))),
-        "filter_chains": [{"filters": [{
-            "name": "envoy.filters.network.http_connection_manager",
-            "typed_config": {
-                "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
-                "stat_prefix": name,
-                "codec_type": "AUTO",
-                "route_config": {
-                    "virtual_hosts": [{
-                        "name": "all",
-                        "domains": ["*"],
-                        "routes": [{"match": {"prefix": "/"}, "route": {"cluster": "upstream"}}],
-                    }],
-                },
-                "http_filters": filter.into_iter().chain([router]).collect::<Vec<_>>(),
-                "access_log": [{
-                    "name": "envoy.access_loggers.file",
-                    "typed_config": {
-                        "@type": "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog",
-                        "path": access_log,
-                        "log_format": {"json_format": {
-                            "case": "%REQ(X-CASE)%",
-                            "decision": "%FILTER_STATE(wasm.namespace_jwt:PLAIN)%",
-                            "status": "%RESPONSE_CODE%",
-                        }},
-                    },
-                }],
-            },
-        }]}],
-    })
-}
-
-/// Envoy sees a file that is moved into place, never a half-written one.
-fn write_listeners(file: &Path, listeners: &[Value]) {
-    let resources: Vec<_> = listeners
-        .iter()
-        .cloned()
-        .map(|mut listener| {
-            listener["@type"] = json!("type.googleapis.com/envoy.config.listener.v3.Listener");
-            listener
-        })
-        .collect();
-    let whole = file.with_extension("new");
-    fs::write(&whole, json!({ "resources": resources }).to_string()).unwrap();
-    fs::rename(&whole, file).unwrap();
-}
-
-fn module() -> PathBuf {
-    let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("dist/namespace-jwt.wasm");
-    assert!(
-        module.exists(),
-        "no {}: run `make wasm` first, or `make test` for all",
-        module.display()
-    );
-    module
 }
 
 fn binary() -> PathBuf {

@@ -1,0 +1,44 @@
+//! The shipped module, as a file: what a proxy will call in it, and what it says of whoever
+//! built it.
+
+use std::path::Path;
+
+use wasmparser::{Parser, Payload};
+
+fn module() -> Vec<u8> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("dist/namespace-jwt.wasm");
+    std::fs::read(path).expect("dist/namespace-jwt.wasm: `make wasm` builds it")
+}
+
+/// A proxy enters the module for each callback that is exported, at each request.
+#[test]
+fn only_the_callbacks_that_the_filter_answers_are_exported() {
+    let module = module();
+    let mut names = Vec::new();
+    for payload in Parser::new(0).parse_all(&module) {
+        if let Payload::ExportSection(exports) = payload.unwrap() {
+            names.extend(exports.into_iter().map(|export| export.unwrap().name));
+        }
+    }
+    names.sort_unstable();
+    let expected = [
+        "_initialize",
+        "memory",
+        "proxy_abi_version_0_2_1",
+        "proxy_on_configure",
+        "proxy_on_context_create",
+        "proxy_on_delete",
+        "proxy_on_memory_allocate",
+        "proxy_on_request_headers",
+    ];
+    assert_eq!(names, expected);
+}
+
+#[test]
+fn no_path_of_the_building_machine_is_in_the_module() {
+    let module = module();
+    let text = String::from_utf8_lossy(&module);
+    for place in [env!("CARGO_MANIFEST_DIR"), "/.cargo/registry", "/.rustup/"] {
+        assert!(!text.contains(place), "{place}");
+    }
+}

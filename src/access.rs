@@ -8,9 +8,8 @@ use crate::claims::{Claims, Grant};
 use crate::denial::Denial;
 use crate::key::KeySet;
 use crate::request::Presented;
-use crate::signature::Backend;
 use crate::time::UnixTime;
-use crate::verify::{Verified, verify};
+use crate::verify::{Backend, Verified, verify};
 
 /// Who may pass.
 #[expect(clippy::large_enum_variant, reason = "there is one of these, not many")]

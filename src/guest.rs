@@ -4,7 +4,8 @@ use p256::ecdsa::signature::Verifier;
 use rsa::sha2::{Sha256, Sha384, Sha512};
 
 use crate::key::{Material, PublicKey};
-use crate::signature::{Algorithm, Backend};
+use crate::signature::Algorithm;
+use crate::verify::Backend;
 
 /// The back end that needs nothing from the proxy.
 #[derive(Clone, Copy, Debug)]

@@ -1,6 +1,4 @@
-//! Signature algorithms, and the seam behind which a signature is checked.
-
-use crate::key::PublicKey;
+//! Signature algorithms.
 
 /// A signature algorithm that this filter can verify (RFC 7518 §3.1, RFC 8037 §3.1).
 ///
@@ -61,18 +59,4 @@ impl Algorithm {
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|algorithm| algorithm.name() == name)
     }
-}
-
-/// What checks signatures: the crypto compiled in ([`Guest`](crate::guest::Guest)), or
-/// the proxy's own.
-pub trait Backend {
-    /// Whether `signature` is the key's over `message`. The caller has made sure that
-    /// the key allows the algorithm; the signature may be any bytes.
-    fn verify(
-        &self,
-        key: &PublicKey,
-        algorithm: Algorithm,
-        message: &[u8],
-        signature: &[u8],
-    ) -> bool;
 }

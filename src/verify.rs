@@ -2,9 +2,23 @@
 
 use crate::claims::{Claims, Malformed};
 use crate::denial::Denial;
-use crate::key::KeySet;
-use crate::signature::Backend;
+use crate::key::{KeySet, PublicKey};
+use crate::signature::Algorithm;
 use crate::token::Token;
+
+/// What checks signatures: the crypto compiled in ([`Guest`](crate::guest::Guest)), or
+/// the proxy's own.
+pub trait Backend {
+    /// Whether `signature` is the key's over `message`. The caller has made sure that
+    /// the key allows the algorithm; the signature may be any bytes.
+    fn verify(
+        &self,
+        key: &PublicKey,
+        algorithm: Algorithm,
+        message: &[u8],
+        signature: &[u8],
+    ) -> bool;
+}
 
 /// The claims of a token that one of the configured keys signed.
 ///

@@ -18,8 +18,9 @@ use crate::config::SignatureVerification;
 use crate::guest::Guest;
 use crate::key::{KeySet, PublicKey};
 use crate::pem;
-use crate::signature::{Algorithm, Backend};
+use crate::signature::Algorithm;
 use crate::token::Token;
+use crate::verify::Backend;
 
 /// The function's name, by which the proxy finds it.
 pub const VERIFY_SIGNATURE: &str = "verify_signature";

@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::{SpanRelativeTo, Timestamp};
 use serde::Serialize;
 
+use crate::claims::Grant;
 use crate::time::UnixTime;
 
 /// Text of unknown origin on one line. What could steer a terminal, or hide or reorder
@@ -127,6 +128,17 @@ fn escape_json(json: String) -> String {
         }
     }
     escaped
+}
+
+/// What a grant opens, in words.
+pub(super) fn grant_in_words(grant: &Grant) -> String {
+    match grant {
+        Grant::Namespace(id) => format!("everything in namespace {id}"),
+        Grant::Application(id) => format!("application {id}"),
+        Grant::ApplicationIn { namespace_id, application_id } => {
+            format!("application {application_id} in namespace {namespace_id}")
+        }
+    }
 }
 
 #[cfg(test)]

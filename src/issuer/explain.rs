@@ -8,7 +8,7 @@ use std::fmt;
 
 use serde_json::{Map, Value, json};
 
-use super::display::{Escaped, compact_json, moment, rfc3339};
+use super::display::{Escaped, compact_json, grant_in_words, moment, rfc3339};
 use super::reason::{admission, claim_fault, form_fault, key_fault};
 use crate::access::{Access, Admitted};
 use crate::cache::TokenCache;
@@ -194,7 +194,7 @@ impl Content {
                     writeln!(f, "  nothing: no entry of application_claim is a grant")?;
                 }
                 for grant in &claims.grants {
-                    writeln!(f, "  {}", Escaped(&in_words(grant)))?;
+                    writeln!(f, "  {}", Escaped(&grant_in_words(grant)))?;
                 }
                 Ok(())
             }
@@ -312,17 +312,6 @@ impl Decision {
                 Mode::ReportOnly => "report_only",
             },
         })
-    }
-}
-
-/// What a grant opens, in words.
-pub(super) fn in_words(grant: &Grant) -> String {
-    match grant {
-        Grant::Namespace(id) => format!("everything in namespace {id}"),
-        Grant::Application(id) => format!("application {id}"),
-        Grant::ApplicationIn { namespace_id, application_id } => {
-            format!("application {application_id} in namespace {namespace_id}")
-        }
     }
 }
 

@@ -5,8 +5,7 @@
 
 use std::time::Duration;
 
-use super::display::{excerpt, moment};
-use super::explain::in_words;
+use super::display::{excerpt, grant_in_words, moment};
 use crate::access::{Policy, Protected};
 use crate::claims::Claims;
 use crate::denial::Denial;
@@ -105,7 +104,7 @@ pub(super) fn claim_fault(
         }
         Denial::Revoked => Some(format!("its jti {} is revoked", quoted(&claims.token_id))),
         Denial::NotGranted => {
-            let opened: Vec<_> = claims.grants.iter().map(in_words).collect();
+            let opened: Vec<_> = claims.grants.iter().map(grant_in_words).collect();
             Some(format!(
                 "protected is {}; the token opens {}",
                 protected(&policy.protected),
@@ -119,7 +118,7 @@ pub(super) fn claim_fault(
 /// Which grant opens what is protected.
 pub(super) fn admission(claims: &Claims, policy: &Policy) -> Option<String> {
     let grant = claims.grants.iter().find(|grant| policy.protected.is_opened_by(grant))?;
-    Some(format!("its grant opens {}", in_words(grant)))
+    Some(format!("its grant opens {}", grant_in_words(grant)))
 }
 
 fn protected(protected: &Protected) -> String {

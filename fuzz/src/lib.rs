@@ -5,6 +5,7 @@ pub mod contract;
 pub mod headers;
 pub mod json;
 pub mod keys;
+pub mod protobuf;
 pub mod proxy;
 
 // The adapter is not part of the library. Those of its files that speak to no proxy are
@@ -17,4 +18,5 @@ pub mod filter {
     pub mod pairs;
     pub mod proof;
     pub mod signatures;
+    pub mod structs;
 }

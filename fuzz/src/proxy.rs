@@ -1,5 +1,6 @@
 //! A proxy's `verify_signature`, played by `ring`.
 
+use crate::protobuf::fields;
 use ring::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
 
 /// Answers as Envoy does (`source/extensions/common/wasm/foreign.cc`): a message with a result
@@ -33,25 +34,4 @@ pub fn verify_signature(arguments: &[u8]) -> Result<Vec<u8>, &'static str> {
     let key = spki.get(start..).ok_or("a key that is too short")?;
     let good = UnparsedPublicKey::new(algorithm, key).verify(text, signature).is_ok();
     Ok(if good { vec![0x08, 0x01] } else { b"\x12\x10signature is bad".to_vec() })
-}
-
-/// The fields of a protobuf message that has only strings and bytes.
-fn fields(mut message: &[u8]) -> Option<Vec<(u8, &[u8])>> {
-    let mut fields = Vec::new();
-    while let Some((tag, mut rest)) = message.split_first() {
-        let (mut length, mut shift) = (0_usize, 0);
-        loop {
-            let (byte, after) = rest.split_first()?;
-            length |= usize::from(byte & 0x7f).checked_shl(shift)?;
-            shift += 7;
-            rest = after;
-            if byte & 0x80 == 0 {
-                break;
-            }
-        }
-        let (bytes, after) = rest.split_at_checked(length)?;
-        (tag & 7 == 2).then(|| fields.push((tag >> 3, bytes)))?;
-        message = after;
-    }
-    Some(fields)
 }

@@ -11,7 +11,7 @@ pub mod proxy;
 // The adapter is not part of the library. Those of its files that speak to no proxy are
 // compiled here once more, and find the rest of the product where they expect it.
 #[allow(unused_imports)]
-use namespace_jwt::{config, guest, key, pem, signature, token};
+use namespace_jwt::*;
 #[path = "../../src/filter"]
 #[allow(dead_code, missing_docs)]
 pub mod filter {

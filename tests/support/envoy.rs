@@ -28,6 +28,7 @@ pub struct Plan {
     listeners: Vec<Value>,
     environment: Vec<(String, String)>,
     listeners_from_file: bool,
+    log_level: &'static str,
     wasm_log_level: &'static str,
 }
 
@@ -53,6 +54,7 @@ impl Plan {
             listeners: Vec::new(),
             environment: Vec::new(),
             listeners_from_file: false,
+            log_level: "warn",
             wasm_log_level: "debug",
         }
     }
@@ -71,6 +73,21 @@ impl Plan {
     fn add(mut self, name: &str, filter: Option<Value>) -> Self {
         let listener = listener(name, filter, &self.folder.join("access.log"));
         self.listeners.push(listener);
+        self
+    }
+
+    /// Changes a listener's HTTP connection manager.
+    pub fn adjust(mut self, name: &str, change: impl FnOnce(&mut Value)) -> Self {
+        let listener = self.listeners.iter_mut().find(|listener| listener["name"] == name);
+        let listener = listener.unwrap_or_else(|| panic!("no listener {name}"));
+        change(&mut listener["filter_chains"][0]["filters"][0]["typed_config"]);
+        self
+    }
+
+    /// With everything in the log that Envoy can say.
+    pub fn verbose(mut self) -> Self {
+        self.log_level = "trace";
+        self.wasm_log_level = "trace";
         self
     }
 
@@ -160,7 +177,7 @@ impl Plan {
             .arg(self.folder.join("admin"))
             .args(["--concurrency", "1", "--disable-hot-restart"])
             .args(["--file-flush-interval-msec", "5"])
-            .args(["--log-level", "warn"])
+            .args(["--log-level", self.log_level])
             .args(["--component-log-level", &format!("wasm:{}", self.wasm_log_level)])
             .args(["--log-format", "[%l][%n] %v"])
             .envs(self.environment.iter().map(|(n, v)| (n, v)))

@@ -16,8 +16,8 @@ use p256::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _, EncodePublicKey 
 use rsa::pkcs1::{DecodeRsaPrivateKey as _, EncodeRsaPrivateKey as _, EncodeRsaPublicKey as _};
 use rsa::pkcs8::EncodePublicKey as _;
 use rsa::sha2::{Digest, Sha256, Sha384, Sha512};
-use rsa::traits::PublicKeyParts as _;
-use rsa::{Pkcs1v15Sign, Pss, RsaPrivateKey};
+use rsa::traits::{PrivateKeyParts as _, PublicKeyParts as _};
+use rsa::{BigUint, Pkcs1v15Sign, Pss, RsaPrivateKey};
 use serde_json::{Value, json};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -192,6 +192,39 @@ impl Key {
             _ => panic!("a {} key can't sign with {algorithm}", self.algorithm()),
         }
     }
+}
+
+/// What no honest signer does, for tokens that must be refused.
+impl Key {
+    /// The RSA private operation on a whole block, whatever its padding.
+    pub fn rsa_private(&self, block: &[u8]) -> Vec<u8> {
+        let key = self.rsa();
+        let number = BigUint::from_bytes_be(block).modpow(key.d(), key.n());
+        left_padded(&number, key.size())
+    }
+
+    /// The RSA modulus, big-endian.
+    pub fn rsa_modulus(&self) -> Vec<u8> {
+        self.rsa().n().to_bytes_be()
+    }
+
+    /// A PS256 signature with a salt of this many bytes.
+    pub fn ps256_with_salt(&self, input: &[u8], salt: usize) -> Vec<u8> {
+        let padding = Pss::new_with_salt::<Sha256>(salt);
+        let digest = Sha256::digest(input);
+        self.rsa().sign_with_rng(&mut rsa::rand_core::OsRng, padding, &digest).expect("PSS")
+    }
+
+    fn rsa(&self) -> &RsaPrivateKey {
+        let Secret::Rsa(key) = &self.0 else { panic!("{} is not RSA", self.algorithm()) };
+        key
+    }
+}
+
+/// A number as so many bytes, big-endian.
+pub fn left_padded(number: &BigUint, size: usize) -> Vec<u8> {
+    let bytes = number.to_bytes_be();
+    [vec![0; size - bytes.len()], bytes].concat()
 }
 
 impl Kind {

@@ -59,7 +59,7 @@ fn serve(mut stream: TcpStream, requests: &AtomicUsize) {
     let _ = stream.set_nodelay(true);
     let mut unread = Vec::new();
     loop {
-        let mut headers = [httparse::EMPTY_HEADER; 64];
+        let mut headers = [httparse::EMPTY_HEADER; 256];
         let mut head = httparse::Request::new(&mut headers);
         if let httparse::Status::Complete(end) = head.parse(&unread).expect("HTTP/1.1") {
             let seen: Vec<_> =

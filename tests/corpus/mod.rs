@@ -127,6 +127,8 @@ pub struct Bench {
     /// RSA-2048 keys that no configuration has.
     pub stranger: Key,
     pub rsa4096: Key,
+    /// RSA of a size that fills no byte, with a large exponent.
+    pub odd_rsa: Key,
     pub p256: Key,
     pub p384: Key,
     pub ed25519: Key,
@@ -139,6 +141,7 @@ impl Bench {
             key: namespace_key(),
             stranger: other_key(),
             rsa4096: Key::named(Kind::Rsa(4096), "namespace"),
+            odd_rsa: Key::named(Kind::OddRsa, "namespace"),
             p256: Key::named(Kind::P256, "namespace"),
             p384: Key::named(Kind::P384, "namespace"),
             ed25519: Key::named(Kind::Ed25519, "namespace"),
@@ -242,6 +245,7 @@ pub fn configurations(bench: &Bench) -> Vec<(&'static str, Value)> {
         ("namespace", with(json!({"application_id": null}))),
         ("public", json!({"public": true})),
         ("rsa-4096", with(json!({"public_key": bench.rsa4096.public_pem()}))),
+        ("rsa-odd", with(json!({"public_key": bench.odd_rsa.public_pem()}))),
         ("p256", with(json!({"public_key": bench.p256.public_pem()}))),
         ("p384", with(json!({"public_key": bench.p384.public_pem()}))),
         ("ed25519", with(json!({"public_key": bench.ed25519.public_pem()}))),

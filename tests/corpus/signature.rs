@@ -23,6 +23,7 @@ pub fn cases(bench: &Bench) -> Vec<Case> {
         any_algorithm(bench),
         rsa_numbers("rsa-2048", &bench.key, "function", bench),
         rsa_numbers("rsa-4096", &bench.rsa4096, "rsa-4096", bench),
+        rsa_numbers("rsa-odd", &bench.odd_rsa, "rsa-odd", bench),
         rsa_padding(bench),
         pss(bench),
         ecdsa("p256", &bench.p256, P256_ORDER, bench),
@@ -49,6 +50,7 @@ fn any_algorithm(bench: &Bench) -> Vec<Case> {
     for (kind, key, configuration) in [
         ("rsa-2048", &bench.key, "function"),
         ("rsa-4096", &bench.rsa4096, "rsa-4096"),
+        ("rsa-odd", &bench.odd_rsa, "rsa-odd"),
         ("p256", &bench.p256, "p256"),
         ("p384", &bench.p384, "p384"),
         ("ed25519", &bench.ed25519, "ed25519"),

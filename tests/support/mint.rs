@@ -24,6 +24,8 @@ use serde_json::{Value, json};
 pub enum Kind {
     /// RSA with a modulus of this many bits.
     Rsa(usize),
+    /// RSA of 2050 bits, which fill no byte, with the exponent 2^32 + 1.
+    OddRsa,
     P256,
     P384,
     Ed25519,
@@ -61,6 +63,14 @@ impl Key {
             Kind::Rsa(bits) => Secret::Rsa(Box::new(
                 RsaPrivateKey::new(&mut rsa::rand_core::OsRng, bits).expect("an RSA key"),
             )),
+            Kind::OddRsa => Secret::Rsa(Box::new(
+                RsaPrivateKey::new_with_exp(
+                    &mut rsa::rand_core::OsRng,
+                    2050,
+                    &BigUint::from((1_u64 << 32) + 1),
+                )
+                .expect("an RSA key"),
+            )),
             Kind::P256 => Secret::P256(p256::ecdsa::SigningKey::generate()),
             Kind::P384 => Secret::P384(p384::ecdsa::SigningKey::generate()),
             Kind::Ed25519 => Secret::Ed25519(KeyPair::generate()),
@@ -78,7 +88,9 @@ impl Key {
 
     fn from_pem(kind: Kind, pem: &str) -> Self {
         Self(match kind {
-            Kind::Rsa(_) => Secret::Rsa(Box::new(RsaPrivateKey::from_pkcs1_pem(pem).unwrap())),
+            Kind::Rsa(_) | Kind::OddRsa => {
+                Secret::Rsa(Box::new(RsaPrivateKey::from_pkcs1_pem(pem).unwrap()))
+            }
             Kind::P256 => Secret::P256(p256::ecdsa::SigningKey::from_pkcs8_pem(pem).unwrap()),
             Kind::P384 => Secret::P384(p384::ecdsa::SigningKey::from_pkcs8_pem(pem).unwrap()),
             Kind::Ed25519 => Secret::Ed25519(KeyPair::from_pem(pem).unwrap()),
@@ -231,6 +243,7 @@ impl Kind {
     fn label(self) -> String {
         match self {
             Self::Rsa(bits) => format!("rsa-{bits}"),
+            Self::OddRsa => "rsa-odd".to_owned(),
             Self::P256 => "p-256".to_owned(),
             Self::P384 => "p-384".to_owned(),
             Self::Ed25519 => "ed25519".to_owned(),

@@ -12,7 +12,7 @@ use crate::time::UnixTime;
 use crate::verify::{Backend, Verified, verify};
 
 /// Who may pass.
-#[expect(clippy::large_enum_variant, reason = "there is one of these, not many")]
+#[allow(clippy::large_enum_variant, reason = "there is one of these, not many")]
 pub enum Access {
     /// Everybody.
     Public,

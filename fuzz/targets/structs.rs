@@ -41,10 +41,13 @@ fn depth(value: &Value) -> usize {
     }
 }
 
-/// Whether two values are, where every number is a double.
+/// Whether two values are, where every number is a double, which the reader may round.
 fn same(left: &Value, right: &Value) -> bool {
     match (left, right) {
-        (Value::Number(left), Value::Number(right)) => left.as_f64() == right.as_f64(),
+        (Value::Number(left), Value::Number(right)) => {
+            let (Some(left), Some(right)) = (left.as_f64(), right.as_f64()) else { return false };
+            (left - right).abs() <= 4.0 * f64::EPSILON * left.abs()
+        }
         (Value::Array(left), Value::Array(right)) => {
             left.len() == right.len()
                 && left.iter().zip(right).all(|(left, right)| same(left, right))

@@ -25,13 +25,15 @@ pub struct Wire {
     connection: Option<Connection>,
 }
 
-struct Connection {
+/// One connection.
+pub struct Connection {
     stream: TcpStream,
     unread: Vec<u8>,
     /// The next HTTP/2 stream.
     next: u32,
 }
 
+/// Names and values.
 type Headers<'a> = &'a [(String, Vec<u8>)];
 
 impl Wire {
@@ -41,7 +43,8 @@ impl Wire {
 
     /// Sends a GET with these headers.
     pub fn send(&mut self, headers: Headers<'_>) -> Fate {
-        let mut connection = self.connection.take().unwrap_or_else(|| self.connect());
+        let mut connection =
+            self.connection.take().unwrap_or_else(|| Connection::open(self.protocol, self.address));
         let fate = match self.protocol {
             Protocol::Http1 => connection.over_http1(headers),
             Protocol::Http2 => connection.over_http2(headers),
@@ -53,32 +56,44 @@ impl Wire {
         }
         fate
     }
+}
 
-    fn connect(&self) -> Connection {
-        let stream = TcpStream::connect_timeout(&self.address, PATIENCE).expect("connect");
+impl Connection {
+    pub fn open(protocol: Protocol, address: SocketAddr) -> Self {
+        let stream = TcpStream::connect_timeout(&address, PATIENCE).expect("connect");
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();
-        let mut connection = Connection { stream, unread: Vec::new(), next: 1 };
-        if self.protocol == Protocol::Http2 {
+        let mut connection = Self { stream, unread: Vec::new(), next: 1 };
+        if protocol == Protocol::Http2 {
             // Settings, then a window (RFC 9113 §6.9) that no test fills.
             let mut start = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
             start.extend(frame(4, 0, 0, &[0, 4, 0x7f, 0xff, 0xff, 0xff]));
             start.extend(frame(8, 0, 0, &0x7fff_0000_u32.to_be_bytes()));
-            connection.stream.write_all(&start).expect("HTTP/2");
+            connection.write(&start);
         }
         connection
     }
-}
 
-impl Connection {
+    /// Sends these very bytes. Envoy may have answered, and stopped reading, before it has
+    /// all of a long request.
+    pub fn write(&mut self, bytes: &[u8]) -> bool {
+        self.stream.write_all(bytes).is_ok()
+    }
+
     fn over_http1(&mut self, headers: Headers<'_>) -> Option<(Fate, bool)> {
         let mut request = b"GET / HTTP/1.1\r\nhost: function.test\r\n".to_vec();
         for (name, value) in headers {
             request.extend([name.as_bytes(), b": ", value, b"\r\n"].concat());
         }
         request.extend(b"\r\n");
-        // Envoy may answer, and stop reading, before it has all of a long request.
-        let sent = self.stream.write_all(&request).is_ok();
+        let sent = self.write(&request);
+        let (_, goes_on) = self.http1_answer()?;
+        Some((Fate::Answered, sent && goes_on))
+    }
+
+    /// An answer's status, and whether the connection lives on. None where it was closed
+    /// instead.
+    pub fn http1_answer(&mut self) -> Option<(u16, bool)> {
         loop {
             if let Some(end) = self.unread.windows(4).position(|it| it == b"\r\n\r\n") {
                 let head = String::from_utf8_lossy(&self.unread[..end]).to_ascii_lowercase();
@@ -87,8 +102,8 @@ impl Connection {
                 let end = end + 4 + length;
                 if self.unread.len() >= end {
                     self.unread.drain(..end);
-                    let goes_on = sent && field(&head, "connection") != Some("close");
-                    return Some((Fate::Answered, goes_on));
+                    let status = head[9..12].parse().expect("a status");
+                    return Some((status, field(&head, "connection") != Some("close")));
                 }
             }
             self.read()?;
@@ -96,11 +111,23 @@ impl Connection {
     }
 
     fn over_http2(&mut self, headers: Headers<'_>) -> Option<(Fate, bool)> {
+        let pseudo =
+            [(":method", "GET"), (":scheme", "http"), (":path", "/"), (":authority", "x.test")];
+        let pseudo = pseudo.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()));
+        let (id, sent) = self.http2_headers(&[&pseudo, headers].concat(), true);
+        self.http2_answer(id).map(|(fate, goes_on)| (fate, sent && goes_on))
+    }
+
+    /// Opens an HTTP/2 stream.
+    pub fn http2_headers(&mut self, headers: Headers<'_>, ends: bool) -> (u32, bool) {
         let id = self.next;
         self.next += 2;
-        // Indexed by RFC 7541 appendix A: GET, http, /; then literals, never indexed.
-        let mut block = vec![0x82, 0x86, 0x84];
-        literal(&mut block, b":authority", b"function.test");
+        (id, self.http2_fields(id, headers, ends))
+    }
+
+    /// Sends headers, or trailers where the stream is open.
+    pub fn http2_fields(&mut self, id: u32, headers: Headers<'_>, ends: bool) -> bool {
+        let mut block = Vec::new();
         for (name, value) in headers {
             literal(&mut block, name.to_ascii_lowercase().as_bytes(), value);
         }
@@ -109,25 +136,30 @@ impl Connection {
         let mut kind = 1;
         while let Some(fragment) = fragments.next() {
             let end_headers = if fragments.peek().is_none() { 4 } else { 0 };
-            let end_stream = u8::from(kind == 1);
+            let end_stream = u8::from(kind == 1 && ends);
             frames.extend(frame(kind, end_headers | end_stream, id, fragment));
             kind = 9;
         }
-        let sent = self.stream.write_all(&frames).is_ok();
+        self.write(&frames)
+    }
+
+    /// What becomes of an HTTP/2 stream, and whether the connection lives on. None where it
+    /// was closed.
+    pub fn http2_answer(&mut self, id: u32) -> Option<(Fate, bool)> {
         loop {
             let (kind, flags, stream, payload) = self.frame()?;
             match (kind, stream) {
                 // Settings and pings want an answer.
                 (4, _) if flags & 1 == 0 => {
-                    self.stream.write_all(&frame(4, 1, 0, &[])).ok()?;
+                    self.write(&frame(4, 1, 0, &[]));
                 }
                 (6, _) if flags & 1 == 0 => {
-                    self.stream.write_all(&frame(6, 1, 0, &payload)).ok()?;
+                    self.write(&frame(6, 1, 0, &payload));
                 }
                 (0 | 1, stream) if stream == id && flags & 1 == 1 => {
-                    return Some((Fate::Answered, sent));
+                    return Some((Fate::Answered, true));
                 }
-                (3, stream) if stream == id => return Some((Fate::Ended, sent)),
+                (3, stream) if stream == id => return Some((Fate::Ended, true)),
                 // GOAWAY
                 (7, _) => return None,
                 _ => {}

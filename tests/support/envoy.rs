@@ -84,6 +84,13 @@ impl Plan {
         self
     }
 
+    /// Puts another application behind every listener.
+    pub fn upstream_at(mut self, upstream: SocketAddr) -> Self {
+        let endpoint = &mut self.cluster["load_assignment"]["endpoints"][0]["lb_endpoints"][0];
+        endpoint["endpoint"]["address"] = address(upstream);
+        self
+    }
+
     /// With everything in the log that Envoy can say.
     pub fn verbose(mut self) -> Self {
         self.log_level = "trace";

@@ -24,6 +24,7 @@ mod signature;
 #[rustfmt::skip]
 mod time;
 
+pub mod trapping;
 pub mod wire;
 
 use std::collections::BTreeSet;

@@ -3,7 +3,7 @@
 # Needs Rust, Python 3 and a C compiler. Whatever else it gets goes under target/,
 # the wasm target that rustup adds to its toolchain excepted. GNU make 3.81 is enough.
 
-.PHONY: help run demo wasm test fuzz lint clean envoy issuer native-tests wasm-tests needs
+.PHONY: help run demo wasm test soak fuzz lint clean envoy issuer native-tests wasm-tests needs
 .NOTPARALLEL:
 
 # A target directory of the user's own would hide what the rules below look for.
@@ -23,6 +23,7 @@ help:
 	@echo 'make demo    what make run shows, then exit: 0 only if each answer was the expected one'
 	@echo 'make wasm    build dist/namespace-jwt.wasm, the filter'
 	@echo 'make test    every test: native, in wasm, and in real Envoy'
+	@echo 'make soak    300,000 mixed and hostile requests into one Envoy, and its memory'
 	@echo 'make fuzz    each fuzz target for a minute (SECONDS_EACH=60)'
 	@echo 'make lint    formatting, clippy on both targets, dependency audit'
 	@echo 'make clean   remove everything that was built or downloaded'
@@ -59,6 +60,11 @@ wasm-tests: needs
 	@PATH="$(CURDIR)/target/tools/bin:$$PATH" \
 	  CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=wasm-bindgen-test-runner \
 	  python3 .ci/wasm.py wasm32-unknown-unknown test --lib --test wasm
+
+# What takes minutes: hostile and mixed requests by the hundred thousand, into one Envoy.
+soak: wasm envoy
+	@echo '==> soak: 300,000 requests'
+	@cargo test --locked --test envoy_lifecycle --test envoy_survival -- --ignored --nocapture
 
 fuzz: needs
 	@.ci/tool cargo-fuzz $(CARGO_FUZZ)

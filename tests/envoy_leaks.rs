@@ -180,6 +180,8 @@ fn a_private_key_in_the_configuration_is_refused_and_not_repeated() {
             serde_json::json!({"public_keys": [pem.replace('\n', "\\n")]}),
             serde_json::json!({"jwks": {"keys": [jwk]}}),
             serde_json::json!({"jwks": pem}),
+            serde_json::json!({"mode": pem}),
+            serde_json::json!({"algorithms": [secret]}),
             serde_json::json!({"namespace_id": [pem]}),
         ] {
             let mut configuration = member.clone();

@@ -129,14 +129,12 @@ pub(super) fn kind(value: &Value) -> &'static str {
     }
 }
 
-/// A short value as it is written, for members that hold no secret.
+/// A short value as it is written, for members that hold no secret. A long one stands where
+/// something else was meant to be, a key perhaps, and isn't repeated.
 pub(super) fn quote(value: &Value) -> String {
     match value {
         Value::Array(_) | Value::Object(_) => kind(value).to_owned(),
-        short => {
-            let written = short.to_string();
-            let shown: String = written.chars().take(60).collect();
-            if shown.len() < written.len() { format!("{shown}…") } else { shown }
-        }
+        Value::String(text) if text.len() > 32 => format!("a string of {} bytes", text.len()),
+        short => short.to_string(),
     }
 }

@@ -119,6 +119,10 @@ fn a_bad_member_is_refused_by_name() {
         (json!({"token_headers": []}), "token_headers: expected names of request headers, at least one, found an empty array".into()),
         (json!({"token_headers": [":path"]}), "token_headers: expected names of request headers, at least one, found \":path\"".into()),
         (
+            json!({"mode": "-----BEGIN PRIVATE KEY-----\nMC4CAQAw"}),
+            "mode: expected \"enforce\" or \"report_only\", found a string of 36 bytes".into(),
+        ),
+        (
             json!({"algorithms": ["HS256"]}),
             "algorithms: expected names out of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA, found \"HS256\"".into(),
         ),

@@ -1,7 +1,9 @@
 //! Whose crypto checks signatures: the proxy's own, or the module's.
 
 mod support;
+mod vectors;
 
+use namespace_jwt::config::{Config, Environment};
 use serde_json::{Value, json};
 use support::envoy::{Filter, Plan};
 use support::http::Request;
@@ -72,4 +74,48 @@ fn host_is_refused_where_the_proxy_has_no_function_for_a_key_and_auto_is_not() {
     let auto = filter(&key, json!({"signature_verification": "auto"}));
     let envoy = Plan::new(&upstream).listener("main", auto).start();
     envoy.expect("main", "Ed25519", Request::with_token(&key.token(&claims())), "allowed");
+}
+
+/// Whether a payload is claims is asked after the signature: a Wycheproof token of which the
+/// signature is good is `malformed_claims`, or `not_granted` where it happens to be an object.
+#[test]
+fn the_proxy_and_the_module_say_the_same_of_wycheproofs_signatures() {
+    let Some(file) = vectors::read("wycheproof/json_web_signature_test.json") else { return };
+    let every = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256"];
+    let configuration = |group: &Value, choice: &str| {
+        configuration_with(json!({
+            "public_key": null, "jwks": {"keys": [group["public"]]}, "algorithms": every,
+            "signature_verification": choice, "token_cache_size": 0,
+        }))
+    };
+    let usable = |group: &&Value| {
+        let json = configuration(group, "auto").to_string();
+        Config::from_json(json.as_bytes(), &Environment::default()).is_ok()
+    };
+    let groups: Vec<_> = file["testGroups"].as_array().unwrap().iter().filter(usable).collect();
+    let upstream = Upstream::start();
+    let mut plan = Plan::new(&upstream);
+    for (place, group) in groups.iter().enumerate() {
+        for choice in ["auto", "guest"] {
+            let filter = Filter::new(&configuration(group, choice));
+            plan = plan.listener(&format!("{place}-{choice}"), filter);
+        }
+    }
+    let envoy = plan.start();
+    let (mut cases, mut good) = (0, 0);
+    for (place, group) in groups.iter().enumerate() {
+        for case in group["tests"].as_array().unwrap() {
+            let token = case["jws"].as_str().unwrap();
+            let [host, guest] = ["auto", "guest"].map(|choice| {
+                envoy.ask(&format!("{place}-{choice}"), Request::with_token(token)).decision
+            });
+            assert_eq!(host, guest, "{case}");
+            let signed = ["malformed_claims", "not_granted"].contains(&host.as_str());
+            assert!(!signed || case["result"] == "valid", "{case}: {host}");
+            cases += 1;
+            good += usize::from(signed);
+        }
+    }
+    // The groups that can't be used have symmetric keys, P-521 ones, or keys for encryption.
+    assert_eq!((cases, good), (355, 26));
 }

@@ -7,6 +7,7 @@ mod support;
 mod corpus;
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 
 use corpus::wire::{Fate, Wire};
 use corpus::{Bench, Carried, Case};
@@ -33,7 +34,11 @@ fn start(upstream: &Upstream, bench: &Bench) -> Envoy {
         for wanted in BACK_ENDS {
             let mut configuration = configuration.clone();
             configuration["signature_verification"] = back_end(name, wanted).into();
-            plan = plan.listener(&format!("{name} {wanted}"), Filter::new(&configuration));
+            let listener = format!("{name} {wanted}");
+            plan = plan.listener(&listener, Filter::new(&configuration)).adjust(&listener, |it| {
+                // How long Envoy waits before it closes on a client that sent rubbish.
+                it["delayed_close_timeout"] = "0.01s".into();
+            });
         }
     }
     plan.start()
@@ -85,29 +90,50 @@ impl Sent<'_> {
     }
 }
 
+/// Sends every case to its listeners over one protocol.
+fn send_all<'a>(
+    addresses: &HashMap<String, SocketAddr>,
+    cases: &'a [Case],
+    wanted: &str,
+    protocol: Protocol,
+) -> Vec<Sent<'a>> {
+    let mut wires = HashMap::new();
+    cases
+        .iter()
+        .filter(|case| !case.only_now)
+        .map(|case| {
+            let wire = wires.entry(case.configuration).or_insert_with(|| {
+                Wire::new(protocol, addresses[&format!("{} {wanted}", case.configuration)])
+            });
+            let id = format!("{} {wanted} {protocol:?}", case.name);
+            let mut headers = vec![("x-case".to_owned(), hex(&id))];
+            headers.extend(case.headers.iter().cloned());
+            Sent { fate: wire.send(&headers), id, case, protocol }
+        })
+        .collect()
+}
+
 #[test]
 fn each_case_has_one_answer_over_both_protocols_and_with_both_back_ends() {
     let bench = Bench::new(support::protected::now());
     let cases = corpus::cases(&bench);
     let upstream = Upstream::start();
     let envoy = start(&upstream, &bench);
-    let mut wires = HashMap::new();
-    let mut sent = Vec::new();
-    for case in cases.iter().filter(|case| !case.only_now) {
-        for wanted in BACK_ENDS {
-            let listener = format!("{} {wanted}", case.configuration);
-            for protocol in PROTOCOLS {
-                let wire = wires
-                    .entry((listener.clone(), protocol == Protocol::Http2))
-                    .or_insert_with(|| Wire::new(protocol, envoy.address(&listener)));
-                let id = format!("{} {wanted} {protocol:?}", case.name);
-                let mut headers = vec![("x-case".to_owned(), hex(&id))];
-                headers.extend(case.headers.iter().cloned());
-                let fate = wire.send(&headers);
-                sent.push(Sent { id, case, protocol, fate });
-            }
-        }
-    }
+    let addresses: HashMap<_, _> = corpus::configurations(&bench)
+        .iter()
+        .flat_map(|(name, _)| BACK_ENDS.map(|wanted| format!("{name} {wanted}")))
+        .map(|listener| (listener.clone(), envoy.address(&listener)))
+        .collect();
+    // Side by side, so that a busy machine spends its time on requests, not on waiting.
+    let runs = BACK_ENDS.map(|wanted| PROTOCOLS.map(|protocol| (wanted, protocol)));
+    let sent: Vec<_> = std::thread::scope(|scope| {
+        let runs = runs.as_flattened().iter().map(|(wanted, protocol)| {
+            let (addresses, cases) = (&addresses, &cases);
+            scope.spawn(move || send_all(addresses, cases, wanted, *protocol))
+        });
+        let running: Vec<_> = runs.collect();
+        running.into_iter().flat_map(|run| run.join().expect("a run")).collect()
+    });
     // The log is written in order, so the last line means that all of them are there.
     envoy.expect("function guest", "a good token", Request::with_token(&bench.token()), "allowed");
     let logged = by_case(&envoy);

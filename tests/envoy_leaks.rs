@@ -182,6 +182,8 @@ fn a_private_key_in_the_configuration_is_refused_and_not_repeated() {
             serde_json::json!({"jwks": pem}),
             serde_json::json!({"mode": pem}),
             serde_json::json!({"algorithms": [secret]}),
+            serde_json::json!({"token_headers": [pem]}),
+            serde_json::json!({"missing_token_status": pem}),
             serde_json::json!({"namespace_id": [pem]}),
         ] {
             let mut configuration = member.clone();

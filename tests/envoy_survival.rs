@@ -181,12 +181,31 @@ fn hostile_headers(random: &mut Random, token: &str) -> Headers {
         .collect()
 }
 
+struct Client {
+    wire: Wire,
+    random: Random,
+    /// How many requests the codec ended.
+    ended: usize,
+}
+
+impl Client {
+    /// One of the corpus's requests, or a random one.
+    fn send_hostile(&mut self, corpus: &[Headers], token: &str) {
+        let headers = match self.random.below(3) {
+            0 => corpus[self.random.below(corpus.len())].clone(),
+            _ => hostile_headers(&mut self.random, token),
+        };
+        self.ended += usize::from(self.wire.send(&headers) == Fate::Ended);
+    }
+}
+
 /// At least 200,000 requests into one Envoy: the corpus over and over, and random bytes.
 /// Too long for every run: `make soak`.
 #[test]
 #[ignore = "takes minutes: 200,000 hostile requests"]
 fn two_hundred_thousand_hostile_requests_leave_envoy_serving_in_steady_memory() {
     const REQUESTS: usize = 200_000;
+    const CLIENTS: usize = 16;
     const BATCH: usize = 2_000;
     /// What the heaps of Envoy and V8 may still settle by, of some 150 MB.
     const GROWTH: u64 = 16 << 20;
@@ -209,33 +228,50 @@ fn two_hundred_thousand_hostile_requests_leave_envoy_serving_in_steady_memory() 
     let listeners = ["guest", "host"];
     let envoy = listeners
         .into_iter()
-        .fold(Plan::new(&upstream).quiet(), |plan, name| plan.listener(name, back_end(name)))
+        .fold(Plan::new(&upstream).quiet(), |plan, name| {
+            plan.listener(name, back_end(name)).adjust(name, |manager| {
+                // How long Envoy waits before it closes on a client that sent rubbish.
+                manager["delayed_close_timeout"] = "0.01s".into();
+            })
+        })
         .start();
-    let mut wires: Vec<_> = listeners
+    // Side by side, so that a busy machine spends its time on requests, not on waiting.
+    let mut clients: Vec<_> = listeners
         .into_iter()
-        .flat_map(|name| PROTOCOLS.map(|protocol| Wire::new(protocol, envoy.address(name))))
+        .flat_map(|name| PROTOCOLS.map(|protocol| (name, protocol)))
+        .cycle()
+        .take(CLIENTS)
+        .zip(1..)
+        .map(|((name, protocol), n)| Client {
+            wire: Wire::new(protocol, envoy.address(name)),
+            random: Random(0x6a77_7421 * n),
+            ended: 0,
+        })
         .collect();
     let token = bench.token_with(json!({"exp": bench.now + 86_400}));
     let good: Headers = vec![("x-auth-token".to_owned(), token.clone().into_bytes())];
-    let mut random = Random(0x6a77_7421);
-    let (mut sent, mut ended, mut settled) = (0, 0, 0);
+    let (mut sent, mut settled) = (0, 0);
     while sent < REQUESTS {
-        for _ in 0..BATCH {
-            let headers = match random.below(3) {
-                0 => corpus[random.below(corpus.len())].clone(),
-                _ => hostile_headers(&mut random, &token),
-            };
-            let wire = random.below(wires.len());
-            ended += usize::from(wires[wire].send(&headers) == Fate::Ended);
-            sent += 1;
-        }
-        for (n, wire) in wires.iter_mut().enumerate() {
+        std::thread::scope(|scope| {
+            for client in &mut clients {
+                let (corpus, token) = (&corpus, &token);
+                scope.spawn(move || {
+                    for _ in 0..BATCH / CLIENTS {
+                        client.send_hostile(corpus, token);
+                    }
+                });
+            }
+        });
+        sent += BATCH;
+        for (n, client) in clients.iter_mut().enumerate() {
             let before = upstream.requests();
-            assert_eq!(wire.send(&good), Fate::Answered, "after {sent} requests, client {n}");
+            let fate = client.wire.send(&good);
+            assert_eq!(fate, Fate::Answered, "after {sent} requests, client {n}");
             assert_eq!(upstream.requests(), before + 1, "after {sent} requests, client {n}");
         }
         let resident = envoy.resident_bytes();
-        if sent % (10 * BATCH) == 0 {
+        if sent % (REQUESTS / 10) == 0 {
+            let ended: usize = clients.iter().map(|client| client.ended).sum();
             println!("{sent} requests, {ended} ended by the codec, {} MiB", resident >> 20);
         }
         if sent == REQUESTS * 3 / 10 {

@@ -282,6 +282,20 @@ fn the_istio_manifests_fit_the_published_schemas() {
     // Else the function's own requests to others would need a token.
     assert_eq!(plugin["match"][0]["mode"], "SERVER");
 
+    // On a port whose protocol nobody declared, Istio's proxy looks at a connection's first bytes
+    // and passes on what it doesn't take for HTTP, past every HTTP filter. Applications take more.
+    let deployment = &manifests[2]["spec"]["template"];
+    let service = &manifests[3]["spec"];
+    assert_eq!(plugin["selector"]["matchLabels"], deployment["metadata"]["labels"]);
+    assert_eq!(service["selector"], deployment["metadata"]["labels"]);
+    let declared = |port: &Value| {
+        let ports = service["ports"].as_array().unwrap();
+        ports.iter().any(|it| it["targetPort"] == *port && it["appProtocol"] == "http")
+    };
+    for port in deployment["spec"]["containers"][0]["ports"].as_array().unwrap() {
+        assert!(declared(&port["containerPort"]), "{port}");
+    }
+
     // As Istio hands it to Envoy: the plugin configuration as a string of JSON, and `HOST`
     // variables as host_env_keys.
     let host: Vec<&Value> = plugin["vmConfig"]["env"].as_array().unwrap().iter().collect();

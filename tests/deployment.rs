@@ -168,6 +168,11 @@ fn the_compose_services_do_the_same_walk_through_as_the_demo() {
     let parsed = node.run(&["--input-type=module", "-e", script, "envoy/docker-compose.yaml"]);
     assert!(parsed.status.success(), "{}", text_of(&parsed));
     let compose: Value = serde_json::from_slice(&parsed.stdout).unwrap();
+    // With both, `up` alone asks a registry for the image before it builds it: the name would be
+    // anybody's who registers it there, and the issuer's image is given the private key.
+    for (name, service) in compose["services"].as_object().unwrap() {
+        assert!(service["build"].is_null() != service["image"].is_null(), "{name}");
+    }
     let words = |service: &str| -> Vec<String> {
         let words = compose["services"][service]["command"].as_array().expect("a command");
         // Compose writes a dollar as two.

@@ -231,6 +231,7 @@ fn keys(members: &mut Members, environment: &Environment) -> Result<KeySet, Conf
         let key = pem::public_key(&pem).and_then(|key| PublicKey::bind(key, None, None, &allowed));
         keys.push(key.map_err(|error| unusable_key(member, "a PEM", &error))?);
     }
+    let from_pem = keys.len();
     for (n, jwk) in jwks(members)?.iter().enumerate() {
         let key = jwk::public_key(jwk, &allowed);
         keys.push(
@@ -238,12 +239,9 @@ fn keys(members: &mut Members, environment: &Environment) -> Result<KeySet, Conf
         );
     }
     if keys.len() > MAX_KEYS {
+        let member = if from_pem > MAX_KEYS { "public_keys" } else { "jwks" };
         let found = format!("{} of them", keys.len());
-        return Err(ConfigError::new(
-            "public_keys",
-            format!("at most {MAX_KEYS} keys in all"),
-            found,
-        ));
+        return Err(ConfigError::new(member, format!("at most {MAX_KEYS} keys in all"), found));
     }
     Ok(KeySet::new(keys))
 }

@@ -225,7 +225,7 @@ fn keys_come_from_every_member_and_are_at_most_16() {
     let jwk = json!({"kty": "OKP", "crv": "Ed25519", "kid": "k",
                      "x": "47Qq2whEQkBWKiGNEy9foVzi6B9jnXjCTuO7CI7j5x8"});
     let config =
-        with(json!({"public_keys": [ec], "jwks": {"keys": [jwk], "other": 1}})).ok().unwrap();
+        with(json!({"public_keys": [ec], "jwks": {"keys": [&jwk], "other": 1}})).ok().unwrap();
     let (keys, _) = private(config);
     let described: Vec<_> =
         keys.keys().iter().map(|key| (key.material().describe(), key.id())).collect();
@@ -234,6 +234,8 @@ fn keys_come_from_every_member_and_are_at_most_16() {
     assert!(with(json!({"public_keys": vec![ec; 15]})).is_ok());
     let expected = "public_keys: expected at most 16 keys in all, found 17 of them";
     assert_eq!(fault(json!({"public_keys": vec![ec; 16]})), expected);
+    let expected = "jwks: expected at most 16 keys in all, found 17 of them";
+    assert_eq!(fault(json!({"jwks": {"keys": vec![jwk; 16]}})), expected);
     // The environment's key is replaced by `public_key`, not by the others.
     let environment = Environment { public_key: Some(RSA.into()), ..Environment::default() };
     let json = json!({"namespace_id": "n", "public_keys": [ec]}).to_string();

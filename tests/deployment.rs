@@ -259,6 +259,23 @@ fn the_compose_services_do_the_same_walk_through_as_the_demo() {
     function.stop();
 }
 
+/// Who follows the README from the top of the repository has a private key and a token there.
+#[test]
+fn the_secrets_that_the_readme_makes_are_not_committed_and_not_put_into_an_image() {
+    let readme = read("README.md");
+    assert!(readme.contains("issuer keygen --out keys\n"));
+    assert!(readme.contains(" > token\n"));
+    for (file, lines) in [
+        (".gitignore", ["/keys", "/token"]),
+        ("envoy/compose.Dockerfile.dockerignore", ["keys", "token"]),
+    ] {
+        let text = read(file);
+        for line in lines {
+            assert!(text.lines().any(|it| it == line), "{file} lacks {line}");
+        }
+    }
+}
+
 #[test]
 fn docker_compose_reads_its_file() {
     let candidates: [&[&str]; 2] = [&["docker", "compose"], &["docker-compose"]];

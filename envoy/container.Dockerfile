@@ -17,7 +17,8 @@ COPY --from=envoyproxy/envoy:v1.40.0 /usr/local/bin/envoy /usr/local/bin/envoy
 COPY dist/namespace-jwt.wasm /opt/namespace-jwt/dist/
 COPY envoy/container.yaml envoy/container.sh /opt/namespace-jwt/envoy/
 
-# Your application here. It listens on 127.0.0.1:8081, which container.sh gives it as PORT.
+# Your application here. It listens on 127.0.0.1:8081, which container.sh gives it as PORT. One
+# that listens on 8080 instead would be reached without the filter: the container then ends.
 WORKDIR /app
 COPY envoy/function.py ./
 

@@ -3,8 +3,10 @@
 # The container ends when either of the two does, so that the platform starts a new one.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-# The last address there: the application's.
-application_port=$(sed -n 's/.*address: 127\.0\.0\.1, port_value: \([0-9]*\).*/\1/p' envoy/container.yaml | tail -n 1)
+# The first address there is the container's, the last the application's.
+ports=$(sed -n 's/^ *socket_address: .*port_value: \([0-9]*\).*/\1/p' envoy/container.yaml)
+container_port=${ports%%[!0-9]*}
+application_port=${ports##*[!0-9]}
 
 # shellcheck disable=SC2046 # one argument for each process
 stop() { kill -TERM $(jobs -p) 2>/dev/null; }
@@ -14,9 +16,22 @@ trap stop TERM INT
 (cd "$OLDPWD" && PORT=$application_port exec "$@") &
 application=$!
 
+listens() { (: </dev/tcp/127.0.0.1/"$1") 2>/dev/null; }
+
+# An application on the container's own port would be taken for ready, and get every request
+# without the filter.
+refuse_unfiltered() {
+    listens "$container_port" || return 0
+    echo "container.sh: expected the application on 127.0.0.1:$application_port (PORT), found port $container_port taken, which is Envoy's: have it listen where PORT says" >&2
+    # Without waiting for it: the container's end is also that of an application that stays.
+    stop
+    exit 1
+}
+
 # Envoy opens the container's port, which tells the platform that the container is ready:
 # not before the application is.
-until (: </dev/tcp/127.0.0.1/"$application_port") 2>/dev/null; do
+until listens "$application_port"; do
+    refuse_unfiltered
     if ! kill -0 "$application" 2>/dev/null; then
         wait "$application"
         status=$?
@@ -25,6 +40,7 @@ until (: </dev/tcp/127.0.0.1/"$application_port") 2>/dev/null; do
     fi
     sleep 0.1
 done
+refuse_unfiltered
 
 envoy --config-path envoy/container.yaml --disable-hot-restart &
 

@@ -157,6 +157,41 @@ fn an_application_that_cannot_start_ends_its_container() {
     );
 }
 
+/// Most images have 8080 in their application's code. Without Envoy in front of it the platform
+/// would take it for ready and send it every request.
+#[test]
+fn an_application_on_the_containers_own_port_ends_its_container() {
+    let [port, application_port] = free_ports();
+    let image = scratch("own-port");
+    fs::create_dir_all(image.join("envoy")).unwrap();
+    fs::copy(root("envoy/container.sh"), image.join("envoy/container.sh")).unwrap();
+    let configuration = replace_all(
+        read("envoy/container.yaml"),
+        &[
+            ("0.0.0.0, port_value: 8080", &format!("127.0.0.1, port_value: {port}")),
+            ("port_value: 8081", &format!("port_value: {application_port}")),
+        ],
+    );
+    fs::write(image.join("envoy/container.yaml"), configuration).unwrap();
+    let mut container = Service::start(
+        "container.sh",
+        &image,
+        Command::new("bash").arg(image.join("envoy/container.sh")).args([
+            "python3",
+            "envoy/function.py",
+            "--port",
+            &port.to_string(),
+        ]),
+    );
+    let status = container.wait();
+    assert_eq!(status.code(), Some(1), "{}", container.log());
+    assert!(
+        container.log().contains(&format!("127.0.0.1:{application_port}")),
+        "{}",
+        container.log()
+    );
+}
+
 #[test]
 fn the_compose_services_do_the_same_walk_through_as_the_demo() {
     let Some(node) = node_with_packages() else { return };

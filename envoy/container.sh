@@ -7,6 +7,10 @@ cd "$(dirname "$0")/.." || exit 1
 ports=$(sed -n 's/^ *socket_address: .*port_value: \([0-9]*\).*/\1/p' envoy/container.yaml)
 container_port=${ports%%[!0-9]*}
 application_port=${ports##*[!0-9]}
+if [ "${PORT:-$container_port}" != "$container_port" ]; then
+    echo "container.sh: expected requests on port $container_port, as container.yaml says, found PORT=$PORT: change one of the two" >&2
+    exit 1
+fi
 
 # shellcheck disable=SC2046 # one argument for each process
 stop() { kill -TERM $(jobs -p) 2>/dev/null; }

@@ -192,6 +192,16 @@ fn an_application_on_the_containers_own_port_ends_its_container() {
     );
 }
 
+/// Nobody would listen there but an application that has that port in its code.
+#[test]
+fn a_container_whose_platform_sends_requests_elsewhere_does_not_start() {
+    let mut command = Command::new("bash");
+    command.arg(root("envoy/container.sh")).args(["sh", "-c", "exit 7"]);
+    let output = command.env("PORT", "3000").output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", text_of(&output));
+    assert!(text_of(&output).contains("PORT=3000"), "{}", text_of(&output));
+}
+
 #[test]
 fn the_compose_services_do_the_same_walk_through_as_the_demo() {
     let Some(node) = node_with_packages() else { return };

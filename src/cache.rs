@@ -3,7 +3,7 @@
 //! A hit says only that this token was verified under these keys: time, revocation and
 //! grants are judged again at each use. Whoever changes the keys makes a new cache.
 
-use std::hash::{BuildHasher, Hasher};
+use std::hash::{BuildHasherDefault, Hasher};
 
 use lru::LruCache;
 
@@ -15,15 +15,20 @@ use crate::verify::Verified;
 const BYTES_PER_ENTRY: usize = 2048;
 
 /// What an entry takes besides what its token and its claims point to, in bytes.
-const ENTRY_BYTES: usize = 64 + size_of::<(Box<[u8]>, Verified)>();
+const ENTRY_BYTES: usize = 64 + size_of::<(u128, Entry)>();
 
 /// The most recently used verified tokens, bounded in entries and in bytes.
 pub struct TokenCache {
-    entries: LruCache<Box<[u8]>, Verified, LastBytes>,
+    entries: LruCache<u128, Entry, BuildHasherDefault<EndHasher>>,
     /// What the entries take, in bytes.
     bytes: usize,
     most_entries: usize,
     most_bytes: usize,
+}
+
+struct Entry {
+    token: Box<[u8]>,
+    verified: Verified,
 }
 
 impl TokenCache {
@@ -31,7 +36,7 @@ impl TokenCache {
     /// nothing.
     pub fn new(most_entries: usize) -> Self {
         Self {
-            entries: LruCache::unbounded_with_hasher(LastBytes),
+            entries: LruCache::unbounded_with_hasher(BuildHasherDefault::default()),
             bytes: 0,
             most_entries,
             most_bytes: most_entries.saturating_mul(BYTES_PER_ENTRY),
@@ -40,7 +45,8 @@ impl TokenCache {
 
     /// The token of exactly these bytes, if it is remembered. It is then the last to go.
     pub fn get(&mut self, token: &[u8]) -> Option<&Verified> {
-        self.entries.get(token)
+        let entry = self.entries.get(&end_of(token))?;
+        same(&entry.token, token).then_some(&entry.verified)
     }
 
     /// Remembers a token, and forgets the least recently used ones that it leaves no
@@ -50,26 +56,31 @@ impl TokenCache {
         if self.most_entries == 0 || needed > self.most_bytes {
             return;
         }
-        self.remove(token);
+        if let Some(entry) = self.entries.pop(&end_of(token)) {
+            self.forgot(&entry);
+        }
         while self.entries.len() >= self.most_entries
             || self.bytes.saturating_add(needed) > self.most_bytes
         {
-            let Some((token, verified)) = self.entries.pop_lru() else { break };
-            self.forgot(&token, &verified);
+            let Some((_, entry)) = self.entries.pop_lru() else { break };
+            self.forgot(&entry);
         }
         self.bytes = self.bytes.saturating_add(needed);
-        self.entries.put(token.into(), verified);
+        self.entries.put(end_of(token), Entry { token: token.into(), verified });
     }
 
     /// Forgets a token.
     pub fn remove(&mut self, token: &[u8]) {
-        if let Some(verified) = self.entries.pop(token) {
-            self.forgot(token, &verified);
+        if self.get(token).is_some()
+            && let Some(entry) = self.entries.pop(&end_of(token))
+        {
+            self.forgot(&entry);
         }
     }
 
-    fn forgot(&mut self, token: &[u8], verified: &Verified) {
-        self.bytes = self.bytes.saturating_sub(entry_bytes(token, verified.claims()));
+    fn forgot(&mut self, entry: &Entry) {
+        let freed = entry_bytes(&entry.token, entry.verified.claims());
+        self.bytes = self.bytes.saturating_sub(freed);
     }
 }
 
@@ -93,36 +104,40 @@ fn entry_bytes(token: &[u8], claims: &Claims) -> usize {
     fixed.into_iter().chain(lists).chain(texts).fold(0, usize::saturating_add)
 }
 
-/// A hash of a token's last 16 bytes, the end of its signature.
+/// The last 16 bytes of a token, the end of its signature, by which it is looked up.
 ///
 /// Only tokens that a key signed are in the table, and their signatures differ all over;
 /// so what a client sends can't crowd a bucket, and a hash of the whole would say no more.
-/// That an entry is the token asked for is found by comparing all of it.
-#[derive(Clone, Copy)]
-struct LastBytes;
-
-impl BuildHasher for LastBytes {
-    type Hasher = LastBytesHasher;
-
-    fn build_hasher(&self) -> LastBytesHasher {
-        LastBytesHasher(0)
-    }
+/// Of tokens that end alike the last one is remembered.
+fn end_of(token: &[u8]) -> u128 {
+    u128::from_le_bytes(token.last_chunk().copied().unwrap_or_default())
 }
 
-struct LastBytesHasher(u64);
+/// Whether these are the same bytes. Compared as bytes they would be one by one: wasm has no
+/// instruction for more.
+fn same(one: &[u8], other: &[u8]) -> bool {
+    let (ones, one_rest) = one.as_chunks();
+    let (others, other_rest) = other.as_chunks();
+    let alike =
+        |(one, other): (&[u8; 8], &[u8; 8])| u64::from_ne_bytes(*one) == u64::from_ne_bytes(*other);
+    one.len() == other.len() && ones.iter().zip(others).all(alike) && one_rest == other_rest
+}
 
-impl Hasher for LastBytesHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        let Some((rest, last)) = bytes.split_last_chunk::<8>() else { return };
-        let before = rest.last_chunk::<8>().copied().unwrap_or_default();
-        let mixed = u64::from_le_bytes(*last) ^ u64::from_le_bytes(before).rotate_left(32);
+/// Hashes the end of a token.
+#[derive(Clone, Copy, Default)]
+struct EndHasher(u64);
+
+impl Hasher for EndHasher {
+    #[allow(clippy::cast_possible_truncation, reason = "both halves count")]
+    fn write_u128(&mut self, end: u128) {
+        let mixed = end as u64 ^ ((end >> 64) as u64).rotate_left(32);
         // The odd multiplier spreads each bit upwards, the shift brings it down again.
         let spread = mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         self.0 = spread ^ (spread >> 29);
     }
 
-    /// The length, which a slice writes first.
-    fn write_usize(&mut self, _: usize) {}
+    /// Nothing else is hashed.
+    fn write(&mut self, _: &[u8]) {}
 
     fn finish(&self) -> u64 {
         self.0
@@ -143,34 +158,65 @@ mod tests {
         cache.get(token.as_bytes())?.claims().token_id.as_deref()
     }
 
+    /// A token of that name, as long as a token is at least.
+    fn token(name: &str) -> Vec<u8> {
+        format!("token.{name:x>40}").into_bytes()
+    }
+
+    fn remembers<'a>(cache: &'a mut TokenCache, name: &str) -> Option<&'a str> {
+        cache.get(&token(name))?.claims().token_id.as_deref()
+    }
+
     #[test]
     fn a_token_is_found_by_all_of_its_bytes() {
+        let tail = "the same last sixteen bytes";
+        for length in [1, 7, 8, 9, 30, 31, 32, 33] {
+            let mut cache = TokenCache::new(10);
+            let start = "s".repeat(length);
+            cache.insert(format!("{start}{tail}").as_bytes(), verified("a"));
+            assert_eq!(id(&mut cache, &format!("{start}{tail}")), Some("a"));
+            for place in 0..length {
+                let mut other = format!("{start}{tail}").into_bytes();
+                other[place] ^= 1;
+                assert!(cache.get(&other).is_none(), "{length}, {place}");
+                // Forgetting another token doesn't touch this one.
+                cache.remove(&other);
+            }
+            for start in ["", "s.", &start[1..], &format!("s{start}")] {
+                assert_eq!(id(&mut cache, &format!("{start}{tail}")), None, "{start}");
+            }
+            assert_eq!(id(&mut cache, ""), None);
+            assert_eq!(id(&mut cache, &format!("{start}{tail}")), Some("a"));
+            cache.remove(format!("{start}{tail}").as_bytes());
+            assert_eq!(id(&mut cache, &format!("{start}{tail}")), None);
+            assert_eq!(cache.bytes, 0);
+        }
+    }
+
+    #[test]
+    fn of_tokens_that_end_alike_the_last_is_remembered() {
         let mut cache = TokenCache::new(10);
         let tail = "the same last sixteen bytes";
         cache.insert(format!("a.{tail}").as_bytes(), verified("a"));
+        let alone = cache.bytes;
         cache.insert(format!("b.{tail}").as_bytes(), verified("b"));
-        assert_eq!(id(&mut cache, &format!("a.{tail}")), Some("a"));
-        assert_eq!(id(&mut cache, &format!("b.{tail}")), Some("b"));
-        for start in ["c.", "", "a", "a..", "A."] {
-            assert_eq!(id(&mut cache, &format!("{start}{tail}")), None, "{start}");
-        }
-        assert_eq!(id(&mut cache, ""), None);
-        cache.remove(format!("a.{tail}").as_bytes());
         assert_eq!(id(&mut cache, &format!("a.{tail}")), None);
+        assert_eq!(id(&mut cache, &format!("b.{tail}")), Some("b"));
+        assert_eq!(cache.bytes, alone);
     }
 
     #[test]
     fn the_least_recently_used_token_goes_first() {
         let mut cache = TokenCache::new(2);
-        cache.insert(b"a", verified("a"));
-        cache.insert(b"b", verified("b"));
-        assert_eq!(id(&mut cache, "a"), Some("a"));
-        cache.insert(b"c", verified("c"));
-        assert_eq!(id(&mut cache, "b"), None);
-        assert_eq!(id(&mut cache, "a"), Some("a"));
-        assert_eq!(id(&mut cache, "c"), Some("c"));
-        cache.insert(b"a", verified("again"));
-        assert_eq!(id(&mut cache, "a"), Some("again"));
+        cache.insert(&token("a"), verified("a"));
+        cache.insert(&token("b"), verified("b"));
+        assert_eq!(remembers(&mut cache, "a"), Some("a"));
+        cache.insert(&token("c"), verified("c"));
+        assert_eq!(remembers(&mut cache, "b"), None);
+        assert_eq!(remembers(&mut cache, "a"), Some("a"));
+        assert_eq!(remembers(&mut cache, "c"), Some("c"));
+        cache.insert(&token("a"), verified("again"));
+        assert_eq!(remembers(&mut cache, "a"), Some("again"));
         assert_eq!(cache.entries.len(), 2);
     }
 
@@ -178,16 +224,19 @@ mod tests {
     fn neither_entries_nor_bytes_grow_past_their_bound() {
         let mut cache = TokenCache::new(100);
         for n in 0..1000_usize {
-            let token = format!("{n:0>width$}", width = 1 + n * 7 % 8000);
+            let token = format!("{n:0>width$}", width = 16 + n * 7 % 8000);
             cache.insert(token.as_bytes(), verified(&token));
-            let bytes: usize =
-                cache.entries.iter().map(|(token, it)| entry_bytes(token, it.claims())).sum();
+            let bytes: usize = cache
+                .entries
+                .iter()
+                .map(|(_, it)| entry_bytes(&it.token, it.verified.claims()))
+                .sum();
             assert_eq!(cache.bytes, bytes);
             assert!(cache.entries.len() <= 100 && bytes <= 100 * BYTES_PER_ENTRY, "{n}");
         }
         // 16 KB an entry, of 200 KB.
         assert!((5..30).contains(&cache.entries.len()), "{}", cache.entries.len());
-        for token in cache.entries.iter().map(|(token, _)| token.clone()).collect::<Vec<_>>() {
+        for token in cache.entries.iter().map(|(_, it)| it.token.clone()).collect::<Vec<_>>() {
             cache.remove(&token);
         }
         assert_eq!(cache.bytes, 0);

@@ -1,10 +1,8 @@
-//! The proxy's functions, without the SDK's wrappers.
+//! The proxy's functions (Proxy-Wasm ABI 0.2.1).
 //!
-//! The SDK's wrappers panic on a status that they don't know, and some on a header that
-//! isn't UTF-8; a panic costs the whole VM. Here every status but OK is a [`Refusal`], and
-//! everything that comes from the proxy is bytes. This is the only unsafe code.
-//!
-//! The functions are those of Proxy-Wasm ABI 0.2.1.
+//! The Rust SDK's wrappers of them panic on a status that they don't know, and some on a
+//! header that isn't UTF-8; a panic costs the whole VM. Here every status but OK is a
+//! [`Refusal`], and everything that comes from the proxy is bytes.
 
 use std::fmt;
 use std::time::Duration;
@@ -20,7 +18,7 @@ pub enum Refusal {
     Status(u32),
     /// It returned something that can't be read.
     Unreadable,
-    /// It sends requests before there is a good configuration.
+    /// It sends a request of a plugin that it didn't create or configure.
     NotConfigured,
 }
 

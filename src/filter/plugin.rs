@@ -1,10 +1,6 @@
-//! The filter's life: configured once in each worker, then one context a request.
+//! The filter as one configuration has it, in one worker: what it does with a request.
 
 use std::cell::RefCell;
-use std::rc::Rc;
-
-use proxy_wasm::traits::{Context, HttpContext, RootContext};
-use proxy_wasm::types::{Action, ContextType};
 
 use super::host::{self, Counter, Level, Refusal};
 use super::signatures::{Prepared, Signatures, VERIFY_SIGNATURE};
@@ -20,27 +16,8 @@ use crate::time::UnixTime;
 /// The name of the filter state, `wasm.` before it in the access log's format.
 const FILTER_STATE: &str = "namespace_jwt";
 
-#[allow(unsafe_code, reason = "the macro exports the module's entry point")]
-mod entry {
-    proxy_wasm::main! {{
-        // The SDK's wrappers may still panic, on a proxy that breaks the ABI. What a panic
-        // would print could hold a client's bytes; where it happened is enough.
-        std::panic::set_hook(Box::new(|panic| {
-            let place = panic.location().map(ToString::to_string).unwrap_or_default();
-            super::host::log(super::Level::Error, &format!("namespace-jwt: panic at {place}"));
-        }));
-        proxy_wasm::set_root_context(|_| Box::<super::Plugin>::default());
-    }}
-}
-
-/// What a worker holds.
-#[derive(Default)]
-struct Plugin {
-    /// None until there is a good configuration.
-    filter: Option<Rc<Filter>>,
-}
-
-struct Filter {
+/// A plugin with a good configuration.
+pub struct Plugin {
     config: Config,
     backend: Signatures<HostCall>,
     cache: RefCell<TokenCache>,
@@ -50,39 +27,22 @@ struct Filter {
 /// Hands arguments to the proxy's `verify_signature`.
 type HostCall = fn(&[u8]) -> Result<Vec<u8>, Refusal>;
 
-/// One request.
-struct Request {
-    filter: Option<Rc<Filter>>,
+/// What happens to the request next (Proxy-Wasm's `Action`).
+#[derive(Clone, Copy, Debug)]
+pub enum Next {
+    /// It goes on to the next filter.
+    Continue = 0,
+    /// It stays here: it has been answered.
+    Pause = 1,
 }
 
-impl Context for Plugin {}
-
-impl RootContext for Plugin {
-    fn on_configure(&mut self, size: usize) -> bool {
-        match Filter::configure(size) {
-            Ok(filter) => {
-                self.filter = Some(Rc::new(filter));
-                true
-            }
-            Err(why) => {
-                let line = format!("namespace-jwt: configuration refused: {why}");
-                host::log(Level::Error, &line);
-                false
-            }
-        }
-    }
-
-    fn create_http_context(&self, _id: u32) -> Option<Box<dyn HttpContext>> {
-        Some(Box::new(Request { filter: self.filter.clone() }))
-    }
-
-    fn get_type(&self) -> Option<ContextType> {
-        Some(ContextType::HttpContext)
-    }
-}
-
-impl Filter {
-    fn configure(size: usize) -> Result<Self, String> {
+impl Plugin {
+    /// Reads the configuration, of `size` bytes.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, for the log.
+    pub fn configure(size: usize) -> Result<Self, String> {
         let given = host::plugin_configuration(size).map_err(|refusal| refusal.to_string())?;
         let json = structs::to_json(&given).unwrap_or(given);
         let environment =
@@ -111,12 +71,18 @@ impl Filter {
         Ok(Self { config, backend: signatures, cache, counters })
     }
 
-    fn on_request(&self) -> Result<Action, Refusal> {
+    /// Decides about the request whose headers are there, and does it.
+    ///
+    /// # Errors
+    ///
+    /// What the proxy didn't do: nothing is decided then.
+    pub fn request(&self) -> Result<Next, Refusal> {
         let map = host::request_headers()?;
         let headers = pairs::parse(&map).ok_or(Refusal::Unreadable)?;
         let token_headers = &self.config.token_headers;
         let presented = Presented::find(token_headers, headers.iter().copied());
-        match self.decide(presented, host::now()?) {
+        let now = host::now()?;
+        match self.decide(presented, now) {
             Ok(admitted) => {
                 host::log(Level::Debug, admitted.log_line());
                 self.record(admitted.code());
@@ -131,7 +97,7 @@ impl Filter {
                 if self.config.mode == Mode::Enforce {
                     let details = format!("namespace_jwt_denied{{{}}}", denial.code());
                     host::send_answer(&self.config.statuses.answer(denial), &details)?;
-                    return Ok(Action::Pause);
+                    return Ok(Next::Pause);
                 }
             }
         }
@@ -142,7 +108,7 @@ impl Filter {
                 }
             }
         }
-        Ok(Action::Continue)
+        Ok(Next::Continue)
     }
 
     fn decide(&self, presented: Presented<'_>, now: UnixTime) -> Result<Admitted, Denial> {
@@ -155,20 +121,5 @@ impl Filter {
             counter.increment();
         }
         host::set_property(FILTER_STATE, code);
-    }
-}
-
-impl Context for Request {}
-
-impl HttpContext for Request {
-    fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
-        let filter = self.filter.as_ref().ok_or(Refusal::NotConfigured);
-        filter.and_then(|filter| filter.on_request()).unwrap_or_else(|refusal| {
-            let line = format!("namespace-jwt: a request can't be judged: {refusal}");
-            host::log(Level::Error, &line);
-            // Where even this is refused, the request stays where it is until a time-out.
-            let _ = host::send_failure();
-            Action::Pause
-        })
     }
 }

@@ -35,6 +35,22 @@ fn an_envoy_that_was_killed_comes_back_with_the_same_decisions() {
     }
 }
 
+/// The line for an admitted request is of level debug, and nobody writes it for nothing.
+#[test]
+fn the_log_level_may_change_while_envoy_runs() {
+    let upstream = Upstream::start();
+    let envoy =
+        Plan::new(&upstream).quiet().listener("main", Filter::new(&configuration())).start();
+    let admitted = || envoy.log().matches("namespace-jwt: allowed").count();
+    envoy.expect("main", "a good token", good(), "allowed");
+    assert_eq!(admitted(), 0);
+    envoy.change("/logging?wasm=debug");
+    wait_for("a line for an admitted request", || {
+        envoy.expect("main", "a good token", good(), "allowed");
+        (admitted() > 0).then_some(())
+    });
+}
+
 fn update(envoy: &mut Envoy, changes: serde_json::Value, outcome: Outcome) {
     envoy.update_listener("main", &Filter::new(&configuration_with(changes)), outcome);
     envoy.read_listeners();

@@ -54,6 +54,7 @@ mod abi {
     #[link(wasm_import_module = "env")]
     unsafe extern "C" {
         pub fn proxy_log(level: u32, text: *const u8, size: usize) -> u32;
+        pub fn proxy_get_log_level(level: *mut u32) -> u32;
         pub fn proxy_get_current_time_nanoseconds(time: *mut u64) -> u32;
         pub fn proxy_get_buffer_bytes(
             buffer: u32,
@@ -122,6 +123,15 @@ unsafe fn taken(bytes: *mut u8, size: usize) -> Vec<u8> {
 pub fn log(level: Level, line: &str) {
     // SAFETY: the proxy reads `line` during the call.
     let _ = unsafe { abi::proxy_log(level as u32, line.as_ptr(), line.len()) };
+}
+
+/// Whether a line of that level would be seen. A proxy that can't tell gets it.
+#[allow(unsafe_code)]
+pub fn is_logged(level: Level) -> bool {
+    let mut least = 0;
+    // SAFETY: the proxy writes one number during the call.
+    let told = unsafe { abi::proxy_get_log_level(&raw mut least) };
+    ok(told).is_err() || level as u32 >= least
 }
 
 /// What time it is.

@@ -1,6 +1,6 @@
 //! The filter as one configuration has it, in one worker: what it does with a request.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use super::host::{self, Counter, Level, Refusal};
 use super::signatures::{Prepared, Signatures, VERIFY_SIGNATURE};
@@ -22,6 +22,8 @@ pub struct Plugin {
     backend: Signatures<HostCall>,
     cache: RefCell<TokenCache>,
     counters: Vec<(&'static str, Counter)>,
+    /// Whether the proxy shows lines of [`Level::Debug`], and in which second it said so.
+    debug: Cell<(u64, bool)>,
 }
 
 /// Hands arguments to the proxy's `verify_signature`.
@@ -68,7 +70,7 @@ impl Plugin {
             let line = format!("namespace-jwt: signatures are checked by the module itself: {why}");
             host::log(Level::Info, &line);
         }
-        Ok(Self { config, backend: signatures, cache, counters })
+        Ok(Self { config, backend: signatures, cache, counters, debug: Cell::default() })
     }
 
     /// Decides about the request whose headers are there, and does it.
@@ -84,7 +86,9 @@ impl Plugin {
         let now = host::now()?;
         match self.decide(presented, now) {
             Ok(admitted) => {
-                host::log(Level::Debug, admitted.log_line());
+                if self.shows_debug(now) {
+                    host::log(Level::Debug, admitted.log_line());
+                }
                 self.record(admitted.code());
             }
             Err(denial) => {
@@ -114,6 +118,19 @@ impl Plugin {
     fn decide(&self, presented: Presented<'_>, now: UnixTime) -> Result<Admitted, Denial> {
         // Nothing below calls back into the filter, so nobody else holds the cache.
         self.config.access.decide(presented, &self.backend, &mut self.cache.borrow_mut(), now)
+    }
+
+    /// A line for each admitted request would be a call for nothing where nobody sees it. The
+    /// level may change while the proxy runs, so it is asked for again in each second.
+    fn shows_debug(&self, now: UnixTime) -> bool {
+        let second = now.since_epoch().as_secs();
+        let (asked, shows) = self.debug.get();
+        if asked == second {
+            return shows;
+        }
+        let shows = host::is_logged(Level::Debug);
+        self.debug.set((second, shows));
+        shows
     }
 
     fn record(&self, code: &'static str) {

@@ -353,7 +353,13 @@ impl Envoy {
     }
 
     pub fn admin_page(&self, path: &str) -> Response {
-        admin_page(self.admin, path)
+        admin_page(self.admin, path, "GET")
+    }
+
+    /// Has Envoy change something of itself.
+    pub fn change(&self, path: &str) {
+        let response = admin_page(self.admin, path, "POST");
+        assert_eq!(response.status, 200, "{path}: {response:?}");
     }
 
     /// Resident memory in bytes.
@@ -405,10 +411,11 @@ fn ready_admin(folder: &Path) -> Option<SocketAddr> {
     page.starts_with("HTTP/1.1 200 ").then_some(admin)
 }
 
-fn admin_page(admin: SocketAddr, path: &str) -> Response {
+fn admin_page(admin: SocketAddr, path: &str, method: &'static str) -> Response {
     // Over HTTP/1.1 these pages come in chunks of unknown number.
     let mut request = Request::get().over(Protocol::Http2);
     request.path = path.to_owned();
+    request.method = method;
     http::send(admin, &request)
 }
 

@@ -10,6 +10,9 @@ use lru::LruCache;
 use crate::claims::{Claims, Grant};
 use crate::verify::Verified;
 
+/// The most entries that a configuration may ask for: a VM has 4 GiB, and each may take 2 KiB.
+pub const MAX_ENTRIES: usize = 1_000_000;
+
 /// The memory that a cache may take for each entry that it may hold, in bytes: enough for
 /// the platform's tokens, so that larger ones leave room for fewer entries.
 const BYTES_PER_ENTRY: usize = 2048;

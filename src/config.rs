@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::access::{Access, Policy, Protected};
 use crate::answer::{Status, Statuses};
+use crate::cache;
 use crate::jwk;
 use crate::key::{AllowedAlgorithms, KeyError, KeySet, MAX_KEYS, PublicKey};
 use crate::pem;
@@ -164,7 +165,9 @@ impl Config {
                     ],
                 )?
                 .unwrap_or(SignatureVerification::Auto),
-            token_cache_size: members.count("token_cache_size")?.unwrap_or(10_000),
+            token_cache_size: members
+                .count("token_cache_size", cache::MAX_ENTRIES)?
+                .unwrap_or(10_000),
         };
         members.refuse_rest()?;
         if let Access::Private { keys, .. } = &config.access {

@@ -81,12 +81,18 @@ impl Members {
     }
 
     /// A number of things, whole and not negative.
-    pub(super) fn count(&mut self, member: &str) -> Result<Option<usize>, ConfigError> {
+    pub(super) fn count(
+        &mut self,
+        member: &str,
+        most: usize,
+    ) -> Result<Option<usize>, ConfigError> {
         let Some(value) = self.take(member) else { return Ok(None) };
-        match value.as_u64().and_then(|count| u32::try_from(count).ok()) {
-            Some(count) => Ok(usize::try_from(count).ok()),
+        let count = value.as_u64().and_then(|count| usize::try_from(count).ok());
+        match count.filter(|count| *count <= most) {
+            Some(count) => Ok(Some(count)),
             None => {
-                Err(ConfigError::new(member, "a whole number from 0 to 4294967295", quote(&value)))
+                let expected = format!("a whole number from 0 to {most}");
+                Err(ConfigError::new(member, expected, quote(&value)))
             }
         }
     }

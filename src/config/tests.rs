@@ -107,7 +107,11 @@ fn a_bad_member_is_refused_by_name() {
         (json!({"not_before_leeway_seconds": true}), format!("not_before_leeway_seconds: {seconds} true")),
         (
             json!({"token_cache_size": -1}),
-            "token_cache_size: expected a whole number from 0 to 4294967295, found -1".into(),
+            "token_cache_size: expected a whole number from 0 to 1000000, found -1".into(),
+        ),
+        (
+            json!({"token_cache_size": 1_000_001}),
+            "token_cache_size: expected a whole number from 0 to 1000000, found 1000001".into(),
         ),
         (json!({"revoked_token_ids": "j"}), "revoked_token_ids: expected an array of non-empty strings, found a string".into()),
         (json!({"revoked_token_ids": ["j", 1]}), format!("revoked_token_ids[1]: {text} a number")),

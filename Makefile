@@ -3,7 +3,7 @@
 # Needs Rust, Python 3 and a C compiler. Whatever else it gets goes under target/,
 # the wasm target that rustup adds to its toolchain excepted. GNU make 3.81 is enough.
 
-.PHONY: help run demo wasm test soak fuzz lint clean envoy issuer native-tests wasm-tests needs
+.PHONY: help run demo wasm test soak fuzz bench lint clean envoy issuer native-tests wasm-tests needs
 .NOTPARALLEL:
 
 # A target directory of the user's own would hide what the rules below look for.
@@ -13,6 +13,8 @@ export PYTHONDONTWRITEBYTECODE := 1
 
 CARGO_DENY := 0.20.2
 CARGO_FUZZ := 0.13.2
+# How often `make bench` measures everything.
+ROUNDS ?= 9
 # How long `make fuzz` spends on each target.
 SECONDS_EACH ?= 60
 # The test runner has to be of the library's very version.
@@ -25,6 +27,7 @@ help:
 	@echo 'make test    every test: native, in wasm, and in real Envoy'
 	@echo 'make soak    300,000 mixed and hostile requests into one Envoy, and its memory'
 	@echo 'make fuzz    each fuzz target for a minute (SECONDS_EACH=60)'
+	@echo 'make bench   what a request costs, beside other filters, into docs/PERFORMANCE.md: half an hour'
 	@echo 'make lint    formatting, clippy on both targets, dependency audit'
 	@echo 'make clean   remove everything that was built or downloaded'
 
@@ -70,18 +73,29 @@ fuzz: needs
 	@.ci/tool cargo-fuzz $(CARGO_FUZZ)
 	@fuzz/run $(SECONDS_EACH)
 
+# The other modules that it measures are a package of their own.
+bench: wasm envoy
+	@.ci/wrk
+	@echo '==> the other filters: target/contenders'
+	@python3 .ci/wasm.py wasm32-wasip1 build --release --manifest-path benches/filters/Cargo.toml --lib --example jwt_simple
+	@mkdir -p target/contenders
+	@cp target/wasm32-wasip1/release/do_nothing.wasm target/wasm32-wasip1/release/examples/jwt_simple.wasm target/contenders
+	@echo '==> the benchmark: leave the machine alone meanwhile'
+	@PATH="$(CURDIR)/target/tools/bin:$$PATH" ROUNDS=$(ROUNDS) cargo bench --locked --bench gateway -- $(PARTS)
+
 lint: needs
 	@echo '==> formatting'
 	@cargo fmt --check
+	@cargo fmt --check --manifest-path benches/filters/Cargo.toml
 	@echo '==> clippy: native'
 	@cargo clippy --locked --all-targets -- -D warnings
 	@echo '==> clippy: wasm'
 	@python3 .ci/wasm.py wasm32-wasip1 clippy --lib -- -D warnings
 	@python3 .ci/wasm.py wasm32-unknown-unknown clippy --test wasm -- -D warnings
 	@echo '==> scripts'
-	@for script in .ci/tool .ci/audit envoy/container.sh; do sh -n $$script || exit 1; done
+	@for script in .ci/tool .ci/audit .ci/wrk envoy/container.sh; do sh -n $$script || exit 1; done
 	@bash -n .ci/run
-	@if command -v shellcheck >/dev/null; then shellcheck .ci/tool .ci/audit .ci/run envoy/container.sh; fi
+	@if command -v shellcheck >/dev/null; then shellcheck .ci/tool .ci/audit .ci/run .ci/wrk envoy/container.sh; fi
 	@python3 -c 'import ast, sys; [ast.parse(open(path).read(), path) for path in sys.argv[1:]]' \
 	  $(wildcard .ci/*.py envoy/*.py)
 	@.ci/tool cargo-deny $(CARGO_DENY)

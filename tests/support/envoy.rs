@@ -28,6 +28,7 @@ pub struct Plan {
     listeners: Vec<Value>,
     environment: Vec<(String, String)>,
     listeners_from_file: bool,
+    workers: usize,
     log_level: &'static str,
     wasm_log_level: &'static str,
 }
@@ -54,6 +55,7 @@ impl Plan {
             listeners: Vec::new(),
             environment: Vec::new(),
             listeners_from_file: false,
+            workers: 1,
             log_level: "warn",
             wasm_log_level: "debug",
         }
@@ -107,6 +109,12 @@ impl Plan {
     /// Takes the listeners from a file that can be replaced while Envoy runs.
     pub fn listeners_from_file(mut self) -> Self {
         self.listeners_from_file = true;
+        self
+    }
+
+    /// With so many worker threads.
+    pub fn workers(mut self, workers: usize) -> Self {
+        self.workers = workers;
         self
     }
 
@@ -182,7 +190,7 @@ impl Plan {
             .arg(file)
             .arg("--admin-address-path")
             .arg(self.folder.join("admin"))
-            .args(["--concurrency", "1", "--disable-hot-restart"])
+            .args(["--concurrency", &self.workers.to_string(), "--disable-hot-restart"])
             .args(["--file-flush-interval-msec", "5"])
             .args(["--log-level", self.log_level])
             .args(["--component-log-level", &format!("wasm:{}", self.wasm_log_level)])
@@ -360,6 +368,11 @@ impl Envoy {
     pub fn change(&self, path: &str) {
         let response = admin_page(self.admin, path, "POST");
         assert_eq!(response.status, 200, "{path}: {response:?}");
+    }
+
+    /// The id of its process.
+    pub fn process(&self) -> u32 {
+        self.child.id()
     }
 
     /// Resident memory in bytes.

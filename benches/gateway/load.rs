@@ -1,0 +1,110 @@
+//! Load, from `wrk`, and what it costs Envoy.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+
+/// The connections of a measurement, where it isn't about their number: enough that Envoy
+/// never waits for the next request.
+pub const CONNECTIONS: usize = 8;
+
+/// What one round measured, in microseconds.
+#[derive(Clone, Copy, Debug)]
+pub struct Round {
+    /// CPU of the Envoy process for each request.
+    pub cpu: f64,
+    /// Half of the requests were answered within it.
+    pub p50: f64,
+    /// And 99 of 100 within this.
+    pub p99: f64,
+}
+
+/// Tokens to send, one in each request, over and over.
+#[derive(Clone)]
+pub struct Tokens {
+    file: PathBuf,
+    /// Where the next round goes on, so that no round starts with what the last one ended with.
+    next: usize,
+}
+
+impl Tokens {
+    /// A file with a token in each line.
+    pub fn new(file: PathBuf) -> Self {
+        Self { file, next: 0 }
+    }
+
+    /// How many went out so far, nearly.
+    pub fn sent(&self) -> usize {
+        self.next
+    }
+
+    /// Sends requests for a second, the least that wrk knows, and measures.
+    ///
+    /// # Panics
+    ///
+    /// When a request isn't answered with 2xx: then it isn't the work that was to be measured.
+    pub fn send(&mut self, envoy: u32, address: SocketAddr, connections: usize) -> Round {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/gateway/tokens.lua");
+        let before = cpu_time(envoy);
+        let output = on_processor(1, "wrk")
+            .args(["--threads", "1", "--duration", "1s", "--timeout", "10s"])
+            .args(["--connections", &connections.to_string()])
+            .arg("--script")
+            .arg(script)
+            .arg(format!("http://{address}/"))
+            .arg("--")
+            .arg(&self.file)
+            .arg(self.next.to_string())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap_or_else(|error| panic!("wrk can't be run: {error}"));
+        let spent = cpu_time(envoy) - before;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let result: Value = text
+            .lines()
+            .find_map(|line| serde_json::from_str(line.strip_prefix("RESULT ")?).ok())
+            .unwrap_or_else(|| {
+                panic!("wrk failed:\n{text}{}", String::from_utf8_lossy(&output.stderr))
+            });
+        let number = |name: &str| result[name].as_f64().expect("a number");
+        let requests = number("requests");
+        assert!(
+            requests > 0.0 && number("refused") == 0.0 && number("failed") == 0.0,
+            "expected every request to {address} to be admitted, found {result}"
+        );
+        self.next += requests as usize + connections;
+        Round { cpu: spent.as_secs_f64() * 1e6 / requests, p50: number("p50"), p99: number("p99") }
+    }
+}
+
+/// The time that all threads of a process spent on a processor.
+fn cpu_time(process: u32) -> Duration {
+    let threads = fs::read_dir(format!("/proc/{process}/task")).expect("Linux, and Envoy running");
+    let nanoseconds = threads.filter_map(|thread| {
+        // A thread may end meanwhile. The first number is what we want, in nanoseconds
+        // (Documentation/scheduler/sched-stats.rst).
+        let numbers = fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
+        numbers.split_whitespace().next()?.parse::<u64>().ok()
+    });
+    Duration::from_nanos(nanoseconds.sum())
+}
+
+/// A command that runs on one processor, so that what is measured isn't moved about.
+pub fn on_processor(processor: usize, program: &str) -> Command {
+    let mut command = Command::new("taskset");
+    command.args(["--cpu-list", &processor.to_string(), program]);
+    command
+}
+
+/// Keeps a running process and all its threads on one processor.
+pub fn pin(process: u32, processor: usize) {
+    let done = Command::new("taskset")
+        .args(["--all-tasks", "--cpu-list", "--pid", &processor.to_string(), &process.to_string()])
+        .stdout(Stdio::null())
+        .status();
+    assert!(done.is_ok_and(|status| status.success()), "taskset (util-linux) can't pin Envoy");
+}

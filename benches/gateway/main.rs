@@ -1,0 +1,89 @@
+//! `make bench`: what a request costs behind this filter, behind Envoy's own, and behind
+//! others, side by side in one Envoy.
+//!
+//!     cargo bench --bench gateway [-- PART ...]
+//!
+//! PART is `comparison` (or the name of one of its keys, such as `RSA-4096`), `growth`,
+//! `startup`; all of them without one, and only then is docs/PERFORMANCE.md written.
+//! `ROUNDS=9` is how many rounds there are.
+
+#[path = "../../tests/support/mod.rs"]
+mod support;
+
+mod comparison;
+mod gateway;
+mod goals;
+mod growth;
+mod load;
+mod mint;
+mod picture;
+mod report;
+mod series;
+mod startup;
+
+use std::env;
+use std::process::{Command, Stdio};
+
+use comparison::SUITES;
+use mint::Mint;
+
+fn main() {
+    // cargo says `--bench` to every benchmark.
+    let parts: Vec<String> = env::args().skip(1).filter(|it| it != "--bench").collect();
+    let known = |part: &&String| {
+        ["comparison", "growth", "startup"].contains(&part.as_str())
+            || SUITES.iter().any(|suite| suite.name == *part)
+    };
+    if let Some(unknown) = parts.iter().find(|part| !known(part)) {
+        eprintln!(
+            "error: expected comparison, growth, startup or a key such as RSA-4096, found {unknown}"
+        );
+        std::process::exit(2);
+    }
+    let rounds = match env::var("ROUNDS").map(|text| text.parse::<usize>()) {
+        Ok(Ok(rounds @ 1..)) => rounds,
+        Ok(_) => {
+            eprintln!("error: ROUNDS: expected a number from 1, such as ROUNDS=9");
+            std::process::exit(2);
+        }
+        Err(_) => 9,
+    };
+    for program in ["wrk", "taskset"] {
+        let found =
+            Command::new(program).arg("-v").stdout(Stdio::null()).stderr(Stdio::null()).status();
+        if found.is_err() {
+            eprintln!(
+                "error: no {program}: install it, or run `make bench`, which gets what it can"
+            );
+            std::process::exit(1);
+        }
+    }
+
+    if std::thread::available_parallelism().map_or(1, usize::from) < 2 {
+        eprintln!("error: expected two processors, one for Envoy and one for the load, found one");
+        std::process::exit(1);
+    }
+
+    let chosen = |part: &str| parts.is_empty() || parts.iter().any(|it| it == part);
+    let mint = Mint::open();
+    let suites = SUITES.iter().filter(|suite| chosen("comparison") || chosen(suite.name));
+    let results: Vec<_> = suites.map(|suite| comparison::run(&mint, suite, rounds)).collect();
+    let mut text = report::heading(rounds);
+    if !results.is_empty() {
+        text += &format!("\n## Goals\n\n{}", goals::report(&results));
+        text += &format!("\n## Comparison\n\nMicroseconds.\n\n{}", comparison::report(&results));
+    }
+    if chosen("growth") {
+        text += &format!(
+            "\n## How the cost grows\n\nMicroseconds.\n{}",
+            growth::run(&mint, rounds.min(5))
+        );
+    }
+    if chosen("startup") {
+        text += &format!("\n## Before the first request\n\n{}", startup::run(&mint, rounds.min(5)));
+    }
+    println!("{text}");
+    if parts.is_empty() {
+        report::write(&text, &picture::draw(&results));
+    }
+}

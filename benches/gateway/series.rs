@@ -1,0 +1,49 @@
+//! The same thing measured in several rounds.
+
+use crate::load::Round;
+
+/// The values of one measure, a value a round.
+#[derive(Clone, Default)]
+pub struct Series(Vec<f64>);
+
+impl Series {
+    /// One measure of each round.
+    pub fn of(rounds: &[Round], measure: impl Fn(&Round) -> f64) -> Self {
+        Self(rounds.iter().map(measure).collect())
+    }
+
+    /// Something of two contenders, round by round: rounds apart may have seen another machine.
+    pub fn paired(one: &[Round], other: &[Round], both: impl Fn(f64, f64) -> f64) -> Self {
+        Self(one.iter().zip(other).map(|(one, other)| both(one.cpu, other.cpu)).collect())
+    }
+
+    pub fn push(&mut self, value: f64) {
+        self.0.push(value);
+    }
+
+    pub fn least(&self) -> f64 {
+        self.quantile(0.0)
+    }
+
+    pub fn median(&self) -> f64 {
+        self.quantile(0.5)
+    }
+
+    pub fn most(&self) -> f64 {
+        self.quantile(1.0)
+    }
+
+    /// Half of the rounds are within so much: the distance between the quartiles.
+    pub fn spread(&self) -> f64 {
+        self.quantile(0.75) - self.quantile(0.25)
+    }
+
+    /// Between two values, in proportion.
+    fn quantile(&self, part: f64) -> f64 {
+        let mut sorted = self.0.clone();
+        sorted.sort_by(f64::total_cmp);
+        let place = part * (sorted.len() - 1) as f64;
+        let (below, above) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
+        below + (above - below) * place.fract()
+    }
+}

@@ -3,7 +3,7 @@
 # Needs Rust, Python 3 and a C compiler. Whatever else it gets goes under target/,
 # the wasm target that rustup adds to its toolchain excepted. GNU make 3.81 is enough.
 
-.PHONY: help run demo wasm test soak fuzz bench lint clean envoy issuer native-tests wasm-tests needs
+.PHONY: help run demo wasm test soak fuzz bench bench-core lint clean envoy issuer native-tests wasm-tests needs
 .NOTPARALLEL:
 
 # A target directory of the user's own would hide what the rules below look for.
@@ -28,6 +28,7 @@ help:
 	@echo 'make soak    300,000 mixed and hostile requests into one Envoy, and its memory'
 	@echo 'make fuzz    each fuzz target for a minute (SECONDS_EACH=60)'
 	@echo 'make bench   what a request costs, beside other filters, into docs/PERFORMANCE.md: half an hour'
+	@echo 'make bench-core   what each step of the core costs, natively and in V8'
 	@echo 'make lint    formatting, clippy on both targets, dependency audit'
 	@echo 'make clean   remove everything that was built or downloaded'
 
@@ -82,6 +83,16 @@ bench: wasm envoy
 	@cp target/wasm32-wasip1/release/do_nothing.wasm target/wasm32-wasip1/release/examples/jwt_simple.wasm target/contenders
 	@echo '==> the benchmark: leave the machine alone meanwhile'
 	@PATH="$(CURDIR)/target/tools/bin:$$PATH" ROUNDS=$(ROUNDS) cargo bench --locked --bench gateway -- $(PARTS)
+
+# What each step of the core costs, natively and in V8, optimized as what is shipped.
+bench-core: needs
+	@echo '==> benchmarks of the core: native'
+	@cargo bench --locked --profile release --bench core
+	@python3 .ci/fetch.py node
+	@echo '==> benchmarks of the core: WebAssembly'
+	@PATH="$(CURDIR)/target/tools/bin:$$PATH" \
+	  CARGO_TARGET_WASM32_WASIP1_RUNNER='node --no-warnings benches/core/wasi.mjs' \
+	  python3 .ci/wasm.py wasm32-wasip1 bench --profile release --bench core
 
 lint: needs
 	@echo '==> formatting'

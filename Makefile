@@ -21,16 +21,16 @@ SECONDS_EACH ?= 60
 WASM_BINDGEN = $(shell sed -n '/^name = "wasm-bindgen"$$/{n;s/.*"\(.*\)"/\1/p;}' Cargo.lock)
 
 help:
-	@echo 'make run     serve a private function behind Envoy on 127.0.0.1:10000, until Ctrl-C'
-	@echo 'make demo    what make run shows, then exit: 0 only if each answer was the expected one'
-	@echo 'make wasm    build dist/namespace-jwt.wasm, the filter'
-	@echo 'make test    every test: native, in wasm, and in real Envoy'
-	@echo 'make soak    300,000 mixed and hostile requests into one Envoy, and its memory'
-	@echo 'make fuzz    each fuzz target for a minute (SECONDS_EACH=60)'
-	@echo 'make bench   what a request costs, beside other filters, into docs/PERFORMANCE.md: half an hour'
-	@echo 'make bench-core   what each step of the core costs, natively and in V8'
-	@echo 'make lint    formatting, clippy on both targets, dependency audit'
-	@echo 'make clean   remove everything that was built or downloaded'
+	@echo 'make run         serve a private function behind Envoy on 127.0.0.1:10000, until Ctrl-C'
+	@echo 'make demo        what make run shows, then exit: 0 only if each answer was the expected one'
+	@echo 'make wasm        build dist/namespace-jwt.wasm, the filter'
+	@echo 'make test        every test: native, in wasm, and in real Envoy'
+	@echo 'make soak        300,000 mixed and hostile requests into one Envoy, and its memory'
+	@echo 'make fuzz        each fuzz target for a minute (SECONDS_EACH=60)'
+	@echo 'make bench       what a request costs, beside other filters, into docs/PERFORMANCE.md: 20 minutes'
+	@echo 'make bench-core  what each step of the core costs, natively and in V8'
+	@echo 'make lint        formatting, clippy on both targets, dependency audit'
+	@echo 'make clean       remove everything that was built or downloaded'
 
 run demo: wasm issuer envoy
 	@python3 envoy/demo.py $@

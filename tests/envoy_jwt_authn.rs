@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use corpus::wire::Wire;
 use corpus::{Bench, Carried, Case};
 use serde_json::{Value, json};
+use support::bootstrap::jwt_authn;
 use support::envoy::{Envoy, Plan};
 use support::http::{Protocol, Request};
 use support::upstream::Upstream;
@@ -23,7 +24,7 @@ const BEYOND_IT: [&str; 3] = ["not_granted", "revoked", "public"];
 
 /// `jwt_authn` with the keys of one of the corpus's configurations, and with what of the
 /// rest it has a member for.
-fn jwt_authn(bench: &Bench, name: &str) -> Value {
+fn with_configuration(bench: &Bench, name: &str) -> Value {
     let bound = |mut jwk: Value, algorithm: &str| {
         jwk["alg"] = algorithm.into();
         jwk
@@ -69,14 +70,7 @@ fn jwt_authn(bench: &Bench, name: &str) -> Value {
         }
         _ => {}
     }
-    json!({
-        "name": "envoy.filters.http.jwt_authn",
-        "typed_config": {
-            "@type": "type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication",
-            "providers": {"namespace": provider},
-            "rules": [{"match": {"prefix": "/"}, "requires": {"provider_name": "namespace"}}],
-        },
-    })
+    jwt_authn(provider)
 }
 
 /// It can't stand for the whole namespace or be open, and takes no key with the odd one's
@@ -91,7 +85,7 @@ fn start(upstream: &Upstream, bench: &Bench) -> Envoy {
         if is_compared(name) {
             plan = plan.listener_without_filter(name).adjust(name, |manager| {
                 let filters = manager["http_filters"].as_array_mut().unwrap();
-                filters.insert(0, jwt_authn(bench, name));
+                filters.insert(0, with_configuration(bench, name));
             });
         }
     }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use crate::load::{CONNECTIONS, Round, Tokens, pin};
+use crate::support::bootstrap;
 use crate::support::envoy::{Envoy, Filter, Plan};
 use crate::support::upstream::Upstream;
 
@@ -63,14 +64,7 @@ pub fn jwt_authn(jwk: &Value, cache: Option<usize>) -> Value {
     if let Some(size) = cache {
         provider["jwt_cache_config"] = json!({"jwt_cache_size": size});
     }
-    json!({
-        "name": "envoy.filters.http.jwt_authn",
-        "typed_config": {
-            "@type": "type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication",
-            "providers": {"namespace": provider},
-            "rules": [{"match": {"prefix": "/"}, "requires": {"provider_name": "namespace"}}],
-        },
-    })
+    bootstrap::jwt_authn(provider)
 }
 
 /// Starts an Envoy with those listeners.

@@ -90,6 +90,18 @@ impl Filter {
     }
 }
 
+/// Envoy's own filter, with one provider that every request needs.
+pub fn jwt_authn(provider: Value) -> Value {
+    json!({
+        "name": "envoy.filters.http.jwt_authn",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication",
+            "providers": {"namespace": provider},
+            "rules": [{"match": {"prefix": "/"}, "requires": {"provider_name": "namespace"}}],
+        },
+    })
+}
+
 pub fn listener(name: &str, filter: Option<Value>, access_log: &Path) -> Value {
     let router = json!({
         "name": "envoy.filters.http.router",

@@ -5,7 +5,7 @@
 // Each test file compiles this module for itself and uses a part of it.
 #![allow(dead_code)]
 
-mod bootstrap;
+pub mod bootstrap;
 pub mod envoy;
 pub mod http;
 pub mod mint;

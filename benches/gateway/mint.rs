@@ -38,11 +38,6 @@ impl Mint {
                 key.token_with(&header, &claims)
             })
             .collect();
-        self.file(&tokens)
-    }
-
-    /// Those very tokens.
-    pub fn file(&self, tokens: &[String]) -> Tokens {
         let number = self.next.replace(self.next.get() + 1);
         let file = self.folder.join(number.to_string());
         fs::write(&file, tokens.join("\n") + "\n").expect("a file of tokens");

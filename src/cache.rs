@@ -197,6 +197,24 @@ mod tests {
     }
 
     #[test]
+    fn the_same_bytes_are_as_many_and_alike() {
+        for length in 0..40 {
+            let bytes = vec![b's'; length];
+            assert!(same(&bytes, &bytes.clone()), "{length}");
+            for place in 0..length {
+                let mut other = bytes.clone();
+                other[place] ^= 1;
+                assert!(!same(&bytes, &other) && !same(&other, &bytes), "{length}, {place}");
+            }
+            // Longer by whole chunks too, and with nothing else to tell them apart.
+            for more in 1..20 {
+                let longer = vec![b's'; length + more];
+                assert!(!same(&bytes, &longer) && !same(&longer, &bytes), "{length}, {more}");
+            }
+        }
+    }
+
+    #[test]
     fn of_tokens_that_end_alike_the_last_is_remembered() {
         let mut cache = TokenCache::new(10);
         let tail = "the same last sixteen bytes";

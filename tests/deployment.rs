@@ -93,20 +93,11 @@ fn a_container_protects_its_application() {
 
     // The image's layout, with this test's ports.
     let image = keys.folder.join("image");
-    fs::create_dir_all(image.join("envoy")).unwrap();
     fs::create_dir_all(image.join("dist")).unwrap();
     fs::create_dir_all(image.join("bin")).unwrap();
     link(&filter(), &image.join("dist/namespace-jwt.wasm"));
     link(&envoy(), &image.join("bin/envoy"));
-    fs::copy(root("envoy/container.sh"), image.join("envoy/container.sh")).unwrap();
-    let configuration = replace_all(
-        read("envoy/container.yaml"),
-        &[
-            ("0.0.0.0, port_value: 8080", &format!("127.0.0.1, port_value: {port}")),
-            ("port_value: 8081", &format!("port_value: {application_port}")),
-        ],
-    );
-    fs::write(image.join("envoy/container.yaml"), configuration).unwrap();
+    container_files(&image, port, application_port);
 
     let process_id = keys.folder.join("application.pid");
     let application = format!(
@@ -157,22 +148,25 @@ fn an_application_that_cannot_start_ends_its_container() {
     );
 }
 
+/// What the container's image has of envoy/, on ports that are free here.
+fn container_files(image: &Path, port: u16, application_port: u16) {
+    fs::create_dir_all(image.join("envoy")).unwrap();
+    fs::copy(root("envoy/container.sh"), image.join("envoy/container.sh")).unwrap();
+    let ports = [
+        ("0.0.0.0, port_value: 8080", &*format!("127.0.0.1, port_value: {port}")),
+        ("port_value: 8081", &*format!("port_value: {application_port}")),
+    ];
+    let configuration = replace_all(read("envoy/container.yaml"), &ports);
+    fs::write(image.join("envoy/container.yaml"), configuration).unwrap();
+}
+
 /// Most images have 8080 in their application's code. Without Envoy in front of it the platform
 /// would take it for ready and send it every request.
 #[test]
 fn an_application_on_the_containers_own_port_ends_its_container() {
     let [port, application_port] = free_ports();
     let image = scratch("own-port");
-    fs::create_dir_all(image.join("envoy")).unwrap();
-    fs::copy(root("envoy/container.sh"), image.join("envoy/container.sh")).unwrap();
-    let configuration = replace_all(
-        read("envoy/container.yaml"),
-        &[
-            ("0.0.0.0, port_value: 8080", &format!("127.0.0.1, port_value: {port}")),
-            ("port_value: 8081", &format!("port_value: {application_port}")),
-        ],
-    );
-    fs::write(image.join("envoy/container.yaml"), configuration).unwrap();
+    container_files(&image, port, application_port);
     let mut container = Service::start(
         "container.sh",
         &image,

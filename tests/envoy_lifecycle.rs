@@ -35,7 +35,7 @@ fn an_envoy_that_was_killed_comes_back_with_the_same_decisions() {
     }
 }
 
-/// The line for an admitted request is of level debug, and nobody writes it for nothing.
+/// Whether the line for an admitted request is shown is asked for again while Envoy runs.
 #[test]
 fn the_log_level_may_change_while_envoy_runs() {
     let upstream = Upstream::start();

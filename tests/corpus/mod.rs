@@ -151,17 +151,7 @@ impl Bench {
 
     /// What the platform puts into a token for the whole namespace.
     pub fn claims(&self) -> Value {
-        json!({
-            "application_claim": [grant(NAMESPACE, "")],
-            "version": 2,
-            "aud": "functions",
-            "iss": "SCALEWAY",
-            "sub": "token",
-            "jti": TOKEN_ID,
-            "iat": self.now - 60,
-            "nbf": self.now - 60,
-            "exp": self.now + 3600,
-        })
+        claims_at(self.now)
     }
 
     /// `claims()` with some members set, and those set to null left out.

@@ -31,6 +31,11 @@ pub fn now() -> u64 {
 /// What the platform puts into a token for the whole namespace that is good
 /// for an hour.
 pub fn claims() -> Value {
+    claims_at(now())
+}
+
+/// The same, minted at that time.
+pub fn claims_at(now: u64) -> Value {
     json!({
         "application_claim": [grant(NAMESPACE, "")],
         "version": 2,
@@ -38,9 +43,9 @@ pub fn claims() -> Value {
         "iss": "SCALEWAY",
         "sub": "token",
         "jti": TOKEN_ID,
-        "iat": now() - 60,
-        "nbf": now() - 60,
-        "exp": now() + 3600,
+        "iat": now - 60,
+        "nbf": now - 60,
+        "exp": now + 3600,
     })
 }
 

@@ -53,7 +53,7 @@ impl Access {
                         }
                         return decision;
                     }
-                    let verified = verify(token, keys, backend)?;
+                    let verified = verify(token, keys, backend).map_err(|it| it.denial)?;
                     let admitted = policy.judge(&verified, now)?;
                     cache.insert(token, verified);
                     Ok(admitted)

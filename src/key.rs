@@ -97,6 +97,15 @@ impl Material {
         }
     }
 
+    /// How long each of its signatures is (RFC 8017 §8, RFC 7518 §3.4, RFC 8032 §5.1.6).
+    pub fn signature_bytes(&self) -> usize {
+        match self {
+            Self::Rsa(key) => key.bytes(),
+            Self::P256(_) | Self::Ed25519(_) => 64,
+            Self::P384(_) => 96,
+        }
+    }
+
     /// The key as DER `SubjectPublicKeyInfo` (RFC 5280 §4.1.2.7); none for Ed25519.
     pub fn to_spki_der(&self) -> Option<Vec<u8>> {
         match self {
@@ -230,8 +239,9 @@ impl std::fmt::Display for KeyError {
             Self::Rsa(RsaKeyError::Bits(bits)) => write!(f, "an RSA key of {bits} bits"),
             Self::Rsa(RsaKeyError::Numbers) => write!(
                 f,
-                "an RSA key whose modulus is even, or whose exponent is even, below {} or over 33 bits",
-                rsassa::MIN_EXPONENT
+                "an RSA key whose modulus is even, or whose exponent is not an odd number from {} to {}",
+                rsassa::EXPONENTS.start,
+                rsassa::EXPONENTS.end.saturating_sub(1)
             ),
             Self::Point => f.write_str("numbers that are not a point of the key's curve"),
             Self::Use => f.write_str("a key that is not for verifying signatures"),

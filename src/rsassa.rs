@@ -17,14 +17,16 @@ use rsa::{BigUint, Pss, RsaPublicKey};
 /// check costs too much.
 pub const BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 
-/// The least public exponent that is accepted (FIPS 186-5 §5.4).
-pub const MIN_EXPONENT: u32 = 65537;
+/// The public exponents that are accepted. Below, they have a history of attacks (FIPS 186-5
+/// §5.4 has the same bound); nearly all keys have the least one, and each bit above makes
+/// every check dearer: the largest here costs less than three times as much.
+pub const EXPONENTS: std::ops::Range<u32> = 65537..1 << 24;
 
 /// An RSA public key of acceptable size.
 #[derive(Clone)]
 pub struct RsaKey {
     key: RsaPublicKey,
-    exponent: u64,
+    exponent: u32,
     modulus: BoxedUint,
     /// What arithmetic with this modulus needs, computed once.
     arithmetic: BoxedMontyParams,
@@ -35,7 +37,7 @@ pub struct RsaKey {
 pub enum RsaKeyError {
     /// The modulus's length in bits isn't in [`BITS`].
     Bits(usize),
-    /// The modulus is even, or the exponent is even, below [`MIN_EXPONENT`] or over 33 bits.
+    /// The modulus is even, or the exponent is even or not in [`EXPONENTS`].
     Numbers,
 }
 
@@ -47,22 +49,19 @@ impl RsaKey {
     /// [`RsaKeyError`].
     pub fn new(modulus: &[u8], exponent: &[u8]) -> Result<Self, RsaKeyError> {
         let n = BigUint::from_bytes_be(modulus);
-        let e = BigUint::from_bytes_be(exponent);
         if !BITS.contains(&n.bits()) {
             return Err(RsaKeyError::Bits(n.bits()));
         }
-        let is_odd = |bytes: &[u8]| bytes.last().is_some_and(|byte| byte & 1 == 1);
-        if !is_odd(exponent) || e < BigUint::from(MIN_EXPONENT) {
-            return Err(RsaKeyError::Numbers);
-        }
-        let exponent = e.to_bytes_le().into_iter().rev().try_fold(0, |exponent: u64, byte| {
-            exponent.checked_mul(256)?.checked_add(u64::from(byte))
+        let exponent = exponent.iter().try_fold(0, |exponent: u32, byte| {
+            exponent.checked_mul(256)?.checked_add(u32::from(*byte))
         });
+        let usable = |exponent: &u32| EXPONENTS.contains(exponent) && exponent % 2 == 1;
+        let exponent = exponent.filter(usable).ok_or(RsaKeyError::Numbers)?;
         let modulus = BoxedUint::from_be_slice_vartime(&n.to_bytes_be());
         let odd = Odd::new(modulus.clone()).into_option();
-        let key = RsaPublicKey::new_with_max_size(n, e, *BITS.end()).ok();
-        match (key, exponent, odd) {
-            (Some(key), Some(exponent), Some(odd)) => {
+        let key = RsaPublicKey::new_with_max_size(n, exponent.into(), *BITS.end()).ok();
+        match (key, odd) {
+            (Some(key), Some(odd)) => {
                 let arithmetic = BoxedMontyParams::new_vartime(odd);
                 Ok(Self { key, exponent, modulus, arithmetic })
             }
@@ -75,6 +74,11 @@ impl RsaKey {
         self.key.n().bits()
     }
 
+    /// The modulus's length in bytes, which is a signature's.
+    pub fn bytes(&self) -> usize {
+        self.key.size()
+    }
+
     /// The key as DER `SubjectPublicKeyInfo` (RFC 5280 §4.1.2.7).
     pub fn to_spki_der(&self) -> Option<Vec<u8>> {
         self.key.to_public_key_der().map(|der| der.into_vec()).ok()
@@ -82,8 +86,8 @@ impl RsaKey {
 
     /// RSASSA-PKCS1-v1_5 verification (RFC 8017 §8.2.2): the signature is exactly as long as
     /// the modulus and below it, and what it encrypts to is, in every byte, the one encoding
-    /// of the message's digest.
-    pub fn verifies_pkcs1v15<D>(&self, message: &[u8], signature: &[u8]) -> bool
+    /// of the digest, which is one of `D`'s.
+    pub fn verifies_pkcs1v15<D>(&self, digest: &[u8], signature: &[u8]) -> bool
     where
         D: Digest + AssociatedOid,
     {
@@ -94,20 +98,19 @@ impl RsaKey {
         let Some(encrypted) = self.encrypt(signature) else { return false };
         // EMSA-PKCS1-v1_5 (§9.2): 00 01 ff … ff 00, the digest's DER.
         let prefix = Pkcs1v15Sign::new::<D>().prefix;
-        let digest = D::digest(message);
         let taken = prefix.len().saturating_add(digest.len()).saturating_add(3);
         let padding = vec![0xff; length.saturating_sub(taken)];
-        let parts = [&[0, 1], padding.as_slice(), &[0], &prefix, digest.as_slice()];
+        let parts = [&[0, 1], padding.as_slice(), &[0], &prefix, digest];
         encrypted.iter().rev().take(length).eq(parts.concat().iter().rev())
     }
 
     /// RSASSA-PSS verification (RFC 8017 §8.1.2) with a salt of the digest's length
     /// (RFC 7518 §3.5).
-    pub fn verifies_pss<D>(&self, message: &[u8], signature: &[u8]) -> bool
+    pub fn verifies_pss<D>(&self, digest: &[u8], signature: &[u8]) -> bool
     where
         D: Digest + DynDigest + Send + Sync + 'static,
     {
-        self.key.verify(Pss::new::<D>(), &<D as Digest>::digest(message), signature).is_ok()
+        self.key.verify(Pss::new::<D>(), digest, signature).is_ok()
     }
 
     /// RSAVP1 (RFC 8017 §5.2.2), big-endian, with zeros before it. None where the number

@@ -101,23 +101,38 @@ fn no_reason_is_left_out() {
 }
 
 /// With e = 3, any block that begins rightly has a cube root nearby: such a key is never
-/// taken, so nothing that it would have to refuse matters.
+/// taken, so nothing that it would have to refuse matters. A long exponent makes every check
+/// dearer, for whoever sends something to check.
 #[test]
-fn a_key_with_a_small_exponent_is_refused() {
+fn a_key_with_an_unusual_exponent_is_refused() {
     let pem = include_str!("keys/rsa-e3.pem");
     let modulus = corpus_modulus();
+    let jwk_of = |e| json!({"jwks": {"keys": [{"kty": "RSA", "n": modulus, "e": e}]}});
+    let config = |member: &serde_json::Value| {
+        let mut configuration = member.clone();
+        configuration["namespace_id"] = json!("n");
+        Config::from_json(configuration.to_string().as_bytes(), &Environment::default())
+    };
+    // 65537, the same with zeros before it, and 2^24 - 1.
+    for e in ["AQAB", "AAAAAAEAAQ", "____"] {
+        assert!(config(&jwk_of(e)).is_ok(), "{e}");
+    }
     for member in [
         json!({"public_key": pem}),
         json!({"public_keys": [pem]}),
-        json!({"jwks": {"keys": [{"kty": "RSA", "n": modulus, "e": "Aw"}]}}),
-        json!({"jwks": {"keys": [{"kty": "RSA", "n": modulus, "e": "AAAD"}]}}),
-        json!({"jwks": {"keys": [{"kty": "RSA", "n": modulus, "e": "AQ"}]}}),
+        jwk_of("Aw"),
+        jwk_of("AAAD"),
+        jwk_of("AQ"),
+        jwk_of("__8"),
+        jwk_of("AQAA"),
+        jwk_of("___-"),
+        jwk_of("AQAAAA"),
+        jwk_of("AQAAAQ"),
+        jwk_of("Af____c"),
+        jwk_of("AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB"),
     ] {
-        let mut configuration = member.clone();
-        configuration["namespace_id"] = json!("n");
-        let config =
-            Config::from_json(configuration.to_string().as_bytes(), &Environment::default());
-        let error = config.err().unwrap_or_else(|| panic!("{member} is taken")).to_string();
+        let error =
+            config(&member).err().unwrap_or_else(|| panic!("{member} is taken")).to_string();
         assert!(error.contains("whose exponent is"), "{error}");
     }
 }

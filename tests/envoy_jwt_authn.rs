@@ -73,8 +73,8 @@ fn with_configuration(bench: &Bench, name: &str) -> Value {
     jwt_authn(provider)
 }
 
-/// It can't stand for the whole namespace or be open, and takes no key with the odd one's
-/// exponent.
+/// It can't stand for the whole namespace or be open. The odd RSA key's cases are those of the
+/// usual one again.
 fn is_compared(configuration: &str) -> bool {
     !matches!(configuration, "public" | "namespace" | "rsa-odd")
 }

@@ -338,7 +338,7 @@ proptest! {
         let jwks = json!({"namespace_id": "n", "public_key": key.public_pem().unwrap()});
         let Access::Private { keys, .. } = access(&jwks) else { unreachable!() };
         let verified = verify(token.as_bytes(), &keys, &Guest);
-        let claims = verified.map_err(|it| TestCaseError::fail(it.code()))?.claims().clone();
+        let claims = verified.map_err(|it| TestCaseError::fail(it.denial.code()))?.claims().clone();
         let expected = claims::Claims {
             expires_at,
             not_before: Some(now),

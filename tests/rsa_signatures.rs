@@ -9,7 +9,7 @@ use namespace_jwt::guest::Guest;
 use namespace_jwt::jwk;
 use namespace_jwt::key::{AllowedAlgorithms, PublicKey};
 use namespace_jwt::signature::Algorithm;
-use namespace_jwt::verify::Backend;
+use namespace_jwt::verify::{Backend, Checked, Message};
 use proptest::prelude::*;
 use rsa::sha2::{Digest, Sha256};
 use rsa::{BigUint, Pkcs1v15Sign, RsaPublicKey};
@@ -124,7 +124,7 @@ proptest! {
     #[test]
     fn only_the_one_encoding_is_a_signature(
         bits in prop_oneof![8 => 2048..2200_usize, 3 => 2200..4097_usize, 1 => 4097..=8192_usize],
-        e in prop_oneof![Just(65537), (65537..1_u64 << 33).prop_map(|e| e | 1)],
+        e in prop_oneof![Just(65537), (65537..1_u64 << 24).prop_map(|e| e | 1)],
         seed in 1..u64::MAX, flipped in any::<prop::sample::Index>(),
     ) {
         let mut state = seed;
@@ -188,12 +188,13 @@ proptest! {
         let ours = key.public();
         let theirs = RsaPublicKey::new_with_max_size(key.n.clone(), key.e.into(), 8192).unwrap();
         let verdict = |signature: &[u8]| {
-            let ours = Guest.verify(&ours, Algorithm::Rs256, MESSAGE, signature);
+            let ours = Guest.verify(&ours, Algorithm::Rs256, &Message::new(MESSAGE), signature);
             let theirs = theirs.verify(Pkcs1v15Sign::new::<Sha256>(), &digest, signature).is_ok();
-            (ours, theirs)
+            (ours == Checked::Good, theirs)
         };
         prop_assert_eq!(verdict(&signature), (true, true));
-        prop_assert!(!Guest.verify(&ours, Algorithm::Rs256, b"other", &signature));
+        let other = Guest.verify(&ours, Algorithm::Rs256, &Message::new(b"other"), &signature);
+        prop_assert_eq!(other, Checked::Bad);
         for (number, signature) in refused.iter().enumerate() {
             prop_assert_eq!(verdict(signature), (false, false), "number {}", number);
         }

@@ -46,7 +46,7 @@ fn admits(keys: &[Value], token: &str) -> bool {
         return false;
     };
     let token = Token::parse(token.as_bytes());
-    token.and_then(|token| verify_signature(&token, &KeySet::new(keys), &Guest)).is_ok()
+    token.is_ok_and(|token| verify_signature(&token, &KeySet::new(keys), &Guest).is_ok())
 }
 
 /// Runs every case of a file. `keys` finds a group's keys.

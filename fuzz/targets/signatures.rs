@@ -13,7 +13,7 @@ use namespace_jwt::guest::Guest;
 use namespace_jwt::key::{KeySet, PublicKey};
 use namespace_jwt::signature::Algorithm;
 use namespace_jwt::token::Token;
-use namespace_jwt::verify::Backend;
+use namespace_jwt::verify::{Backend, Checked, Message};
 use namespace_jwt_fuzz::filter::proof::{PROOFS, Proof};
 use namespace_jwt_fuzz::filter::signatures::{Prepared, Signatures};
 use namespace_jwt_fuzz::proxy;
@@ -67,8 +67,9 @@ fuzz_target!(|input: &[u8]| -> Corpus {
         _ => negate_s(proof.algorithm, &mut signature),
     }
     let key = &keys.keys()[place];
-    let guest = Guest.verify(key, proof.algorithm, &text, &signature);
-    let host = proxy.verify(key, proof.algorithm, &text, &signature);
+    let message = Message::new(&text);
+    let guest = Guest.verify(key, proof.algorithm, &message, &signature) == Checked::Good;
+    let host = proxy.verify(key, proof.algorithm, &message, &signature) == Checked::Good;
     assert_eq!(guest, host, "{} over {text:x?}: {signature:x?}", proof.algorithm.name());
     let same = text == token.signed() && signature == token.signature();
     // ECDSA has two signatures of everything: `s` and `n - s`.

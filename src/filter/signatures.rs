@@ -20,21 +20,30 @@ use crate::key::{KeySet, PublicKey};
 use crate::pem;
 use crate::signature::Algorithm;
 use crate::token::Token;
-use crate::verify::Backend;
+use crate::verify::{Backend, Checked, Message};
 
 /// The function's name, by which the proxy finds it.
 pub const VERIFY_SIGNATURE: &str = "verify_signature";
 
-/// `VerifySignatureResult { result: true }`. Any other answer is a no.
+/// `VerifySignatureResult { result: true }`. No other answer is a yes.
 const GOOD: [u8; 2] = [0x08, 0x01];
 
 /// The back end of a configuration. `call` hands the arguments to the proxy's
 /// `verify_signature` and returns its answer.
 pub struct Signatures<F> {
     call: F,
-    /// For each key of the set, in order: the algorithms that the proxy verifies, each
-    /// with the part of the arguments that is the same for every token.
-    prepared: Vec<Vec<(Algorithm, Vec<u8>)>>,
+    /// For each key of the set, in order: the algorithms that the proxy verifies.
+    prepared: Vec<Vec<Proven>>,
+}
+
+/// An algorithm that the proxy has proven to verify, with one key.
+#[derive(Debug, PartialEq)]
+struct Proven {
+    algorithm: Algorithm,
+    /// The part of the arguments that is the same for every token.
+    constant: Vec<u8>,
+    /// What it answered to each broken signature. Any other answer is neither yes nor no.
+    no: [Vec<u8>; 2],
 }
 
 /// What was decided at start, and why.
@@ -69,11 +78,16 @@ where
         for key in keys.keys() {
             let mut arguments = Vec::new();
             for algorithm in key.algorithms() {
-                match signatures.prove(*algorithm).and_then(|()| constant(key, *algorithm)) {
-                    Ok(constant) => arguments.push((*algorithm, constant)),
+                let algorithm = *algorithm;
+                let proven = signatures.prove(algorithm).and_then(|no| {
+                    let constant = constant(key, algorithm)?;
+                    Ok(Proven { algorithm, constant, no })
+                });
+                match proven {
+                    Ok(proven) => arguments.push(proven),
                     Err(why) if choice == SignatureVerification::Host => return Err(why),
                     // What the function was never for is no reason to mention it.
-                    Err(_) if hash_function(*algorithm).is_none() => {}
+                    Err(_) if hash_function(algorithm).is_none() => {}
                     Err(why) => fallback = Some(why),
                 }
             }
@@ -84,8 +98,8 @@ where
     }
 
     /// Lets the proxy check a signature that is good, and the same one over other bytes
-    /// and with other bytes.
-    fn prove(&self, algorithm: Algorithm) -> Result<(), String> {
+    /// and with other bytes, and gives what it answered to those two.
+    fn prove(&self, algorithm: Algorithm) -> Result<[Vec<u8>; 2], String> {
         let name = algorithm.name();
         let proof = PROOFS.iter().find(|proof| proof.algorithm == algorithm);
         let proof = proof.ok_or(format!("it has no function for {name}"))?;
@@ -108,10 +122,11 @@ where
         if says(text, signature)? != GOOD {
             return Err(format!("its {VERIFY_SIGNATURE} refuses a good {name} signature"));
         }
-        if says(other_text, signature)? == GOOD || says(text, &other_signature)? == GOOD {
+        let no = [says(other_text, signature)?, says(text, &other_signature)?];
+        if no.iter().any(|answer| *answer == GOOD) {
             return Err(format!("its {VERIFY_SIGNATURE} accepts a broken {name} signature"));
         }
-        Ok(())
+        Ok(no)
     }
 }
 
@@ -123,18 +138,24 @@ where
         &self,
         key: &PublicKey,
         algorithm: Algorithm,
-        message: &[u8],
+        message: &Message<'_>,
         signature: &[u8],
-    ) -> bool {
+    ) -> Checked {
         let prepared = self.prepared.get(key.place());
-        let constant = prepared.and_then(|it| it.iter().find(|(other, _)| *other == algorithm));
-        let Some((_, constant)) = constant else {
+        let proven = prepared.and_then(|it| it.iter().find(|it| it.algorithm == algorithm));
+        let Some(Proven { constant, no, .. }) = proven else {
             return Guest.verify(key, algorithm, message, signature);
         };
-        // A proxy that can't answer now has proven that it could: the token is refused.
-        arguments(constant, algorithm, message, signature)
-            .and_then(|arguments| (self.call)(&arguments).ok())
-            .is_some_and(|answer| answer == GOOD)
+        let Some(arguments) = arguments(constant, algorithm, message.text(), signature) else {
+            return Checked::Bad;
+        };
+        // A proxy that can't answer now has proven that it could: the token is refused, but
+        // that says nothing about it.
+        match (self.call)(&arguments) {
+            Ok(answer) if answer == GOOD => Checked::Good,
+            Ok(answer) if no.contains(&answer) => Checked::Bad,
+            _ => Checked::Unanswered,
+        }
     }
 }
 
@@ -262,9 +283,9 @@ mod tests {
             Algorithm::Es384 => p384::ecdsa::Signature::from_der(&signature).unwrap().to_vec(),
             _ => signature,
         };
-        match Guest.verify(key, algorithm, &text, &raw) {
-            true => Ok(GOOD.to_vec()),
-            false => Ok(vec![0x12, 2, b'n', b'o']),
+        match Guest.verify(key, algorithm, &Message::new(&text), &raw) {
+            Checked::Good => Ok(GOOD.to_vec()),
+            _ => Ok(vec![0x12, 2, b'n', b'o']),
         }
     }
 
@@ -281,12 +302,12 @@ mod tests {
             for (key, proof) in keys().keys().iter().zip(PROOFS) {
                 let token = Token::parse(proof.token.as_bytes()).ok().unwrap();
                 let says = |text: &[u8], signature: &[u8]| {
-                    signatures.verify(key, proof.algorithm, text, signature)
+                    signatures.verify(key, proof.algorithm, &Message::new(text), signature)
                 };
-                assert!(says(token.signed(), token.signature()));
-                assert!(!says(b"other", token.signature()));
-                assert!(!says(token.signed(), &token.signature()[1..]));
-                assert!(!says(token.signed(), b""));
+                assert_eq!(says(token.signed(), token.signature()), Checked::Good);
+                assert_eq!(says(b"other", token.signature()), Checked::Bad);
+                assert_eq!(says(token.signed(), &token.signature()[1..]), Checked::Bad);
+                assert_eq!(says(token.signed(), b""), Checked::Bad);
             }
         }
     }
@@ -312,10 +333,12 @@ mod tests {
             // The module's own crypto does the work.
             for (key, proof) in keys().keys().iter().zip(PROOFS) {
                 let token = Token::parse(proof.token.as_bytes()).ok().unwrap();
-                let says =
-                    |text| auto.signatures.verify(key, proof.algorithm, text, token.signature());
-                assert!(says(token.signed()));
-                assert!(!says(b"other"));
+                let says = |text| {
+                    let message = Message::new(text);
+                    auto.signatures.verify(key, proof.algorithm, &message, token.signature())
+                };
+                assert_eq!(says(token.signed()), Checked::Good);
+                assert_eq!(says(b"other"), Checked::Bad);
             }
         }
     }
@@ -324,12 +347,17 @@ mod tests {
     fn a_proxy_that_fails_later_lets_nobody_in() {
         let Prepared { mut signatures, .. } =
             prepare(honest, SignatureVerification::Auto).ok().unwrap();
-        for broken in [(|_| Err("gone")) as Proxy, |_| Ok(vec![]), |_| Ok(vec![0xff; 9])] {
+        // None of these is what it answered to a broken signature, so none of them is a no.
+        let other_error = |_: &[u8]| Ok(vec![0x12, 2, b'o', b'h']);
+        for broken in
+            [(|_| Err("gone")) as Proxy, |_| Ok(vec![]), |_| Ok(vec![0xff; 9]), other_error]
+        {
             signatures.call = broken;
             for (key, proof) in keys().keys().iter().zip(PROOFS) {
                 let token = Token::parse(proof.token.as_bytes()).ok().unwrap();
-                let (text, signature) = (token.signed(), token.signature());
-                assert!(!signatures.verify(key, proof.algorithm, text, signature));
+                let message = Message::new(token.signed());
+                let answer = signatures.verify(key, proof.algorithm, &message, token.signature());
+                assert_eq!(answer, Checked::Unanswered);
             }
         }
     }

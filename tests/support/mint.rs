@@ -24,7 +24,8 @@ use serde_json::{Value, json};
 pub enum Kind {
     /// RSA with a modulus of this many bits.
     Rsa(usize),
-    /// RSA of 2050 bits, which fill no byte, with the exponent 2^32 + 1.
+    /// RSA of 2050 bits, which fill no byte, with the exponent 2^24 - 3, the largest prime that
+    /// the filter takes.
     OddRsa,
     P256,
     P384,
@@ -67,7 +68,7 @@ impl Key {
                 RsaPrivateKey::new_with_exp(
                     &mut rsa::rand_core::OsRng,
                     2050,
-                    &BigUint::from((1_u64 << 32) + 1),
+                    &BigUint::from((1_u32 << 24) - 3),
                 )
                 .expect("an RSA key"),
             )),
@@ -243,7 +244,7 @@ impl Kind {
     fn label(self) -> String {
         match self {
             Self::Rsa(bits) => format!("rsa-{bits}"),
-            Self::OddRsa => "rsa-odd".to_owned(),
+            Self::OddRsa => "rsa-odd-24".to_owned(),
             Self::P256 => "p-256".to_owned(),
             Self::P384 => "p-384".to_owned(),
             Self::Ed25519 => "ed25519".to_owned(),

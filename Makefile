@@ -68,7 +68,7 @@ wasm-tests: needs
 # What takes minutes: hostile and mixed requests by the hundred thousand, into one Envoy.
 soak: wasm envoy
 	@echo '==> soak: 300,000 requests'
-	@cargo test --locked --test envoy_lifecycle --test envoy_survival -- --ignored --nocapture
+	@cargo test --locked --test envoy_cost --test envoy_lifecycle --test envoy_survival -- --ignored --nocapture
 
 fuzz: needs
 	@.ci/tool cargo-fuzz $(CARGO_FUZZ)

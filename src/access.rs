@@ -26,8 +26,8 @@ pub enum Access {
 }
 
 impl Access {
-    /// Decides about one request. A token that was verified before need not be again, and
-    /// only one that is let in is remembered.
+    /// Decides about one request. A token whose signature was checked before need not be
+    /// again, whatever was found.
     ///
     /// # Errors
     ///
@@ -45,22 +45,47 @@ impl Access {
             Self::Private { keys, policy } => match presented {
                 Presented::Nothing => Err(Denial::MissingToken),
                 Presented::Several => Err(Denial::MultipleTokens),
-                Presented::Token(token) => {
-                    if let Some(verified) = cache.get(token) {
-                        let decision = policy.judge(verified, now);
-                        if decision.is_err() {
-                            cache.remove(token);
-                        }
-                        return decision;
-                    }
-                    let verified = verify(token, keys, backend).map_err(|it| it.denial)?;
-                    let admitted = policy.judge(&verified, now)?;
-                    cache.insert(token, verified);
-                    Ok(admitted)
-                }
+                Presented::Token(token) => decide_about(token, keys, policy, backend, cache, now),
             },
         }
     }
+}
+
+fn decide_about(
+    token: &[u8],
+    keys: &KeySet,
+    policy: &Policy,
+    backend: &impl Backend,
+    cache: &mut TokenCache,
+    now: UnixTime,
+) -> Result<Admitted, Denial> {
+    if let Some(verified) = cache.get(token) {
+        let decision = policy.judge(verified, now);
+        if decision.is_err() {
+            cache.demote(token);
+        }
+        return decision;
+    }
+    if let Some(found) = cache.refused(token) {
+        let decision = found.as_ref().map_err(|denial| *denial);
+        let decision = decision.and_then(|verified| policy.judge(verified, now));
+        if decision.is_ok() {
+            cache.promote(token);
+        }
+        return decision;
+    }
+    let verified = verify(token, keys, backend).map_err(|unverified| {
+        if unverified.lasts {
+            cache.refuse(token, Err(unverified.denial));
+        }
+        unverified.denial
+    })?;
+    let decision = policy.judge(&verified, now);
+    match decision {
+        Ok(_) => cache.insert(token, verified),
+        Err(_) => cache.refuse(token, Ok(verified)),
+    }
+    decision
 }
 
 /// What the filter stands in front of.
@@ -190,7 +215,12 @@ impl Policy {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
+    use crate::key::{AllowedAlgorithms, PublicKey};
+    use crate::signature::Algorithm;
+    use crate::verify::{Checked, Message};
     #[cfg(target_family = "wasm")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -331,6 +361,63 @@ mod tests {
         ] {
             assert_eq!(judge(&asked, claims, now), expected, "{claims}");
             assert_eq!(judge(&policy(), claims, now), "allowed", "{claims}");
+        }
+    }
+
+    /// A back end that says the same of every signature, and counts what it is asked.
+    struct Says {
+        answer: Checked,
+        asked: Cell<usize>,
+    }
+
+    impl Backend for Says {
+        fn verify(&self, _: &PublicKey, _: Algorithm, _: &Message<'_>, _: &[u8]) -> Checked {
+            self.asked.set(self.asked.get() + 1);
+            self.answer
+        }
+    }
+
+    #[test]
+    fn what_was_found_of_a_token_is_not_asked_again_unless_nobody_answered() {
+        use base64::Engine as _;
+        use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
+        let pem = include_str!("../tests/keys/ed25519.pem");
+        let material = crate::pem::public_key(pem).ok().unwrap();
+        let key = PublicKey::bind(material, None, None, &AllowedAlgorithms::default()).unwrap();
+        let access = Access::Private { keys: KeySet::new(vec![key]), policy: policy() };
+        let token = |claims: &str| {
+            let parts = [br#"{"alg":"EdDSA"}"#, claims.as_bytes(), &[7; 64]];
+            parts.map(|part| BASE64URL.encode(part)).join(".")
+        };
+        let granting = token(r#"{"application_claim":[{"namespace_id":"n"}],"nbf":1700000100}"#);
+        let malformed = token("1");
+        let (early, late) = (NOW, NOW + 100);
+        // Each of these is about the same two tokens, in this order, with one cache.
+        for entries in [0, 10] {
+            let mut cache = TokenCache::new(entries);
+            let mut step = |token: &str, answer, now, expected, asked| {
+                let backend = Says { answer, asked: Cell::new(0) };
+                let presented = Presented::Token(token.as_bytes());
+                let now = UnixTime::from_secs(now);
+                let code = access.decide(presented, &backend, &mut cache, now);
+                let code = code.map_or_else(Denial::code, Admitted::code);
+                assert_eq!((code, backend.asked.get()), (expected, asked), "{entries}, {token}");
+            };
+            step(&granting, Checked::Unanswered, early, "bad_signature", 1);
+            step(&granting, Checked::Good, early, "not_yet_valid", 1);
+            step(&granting, Checked::Unanswered, early, "not_yet_valid", 0);
+            step(&granting, Checked::Unanswered, late, "allowed", 0);
+            if entries > 0 {
+                step(&granting, Checked::Unanswered, late, "allowed", 0);
+                step(&granting, Checked::Unanswered, early, "not_yet_valid", 0);
+                step(&granting, Checked::Unanswered, late, "allowed", 0);
+            }
+            step(&malformed, Checked::Good, late, "malformed_claims", 1);
+            step(&malformed, Checked::Good, late, "malformed_claims", 0);
+            let mut other = malformed.clone();
+            other.replace_range(other.len() - 40..other.len() - 39, "A");
+            step(&other, Checked::Bad, late, "bad_signature", 1);
+            step(&other, Checked::Good, late, "bad_signature", 0);
         }
     }
 }

@@ -1,150 +1,161 @@
-//! Verified tokens, remembered so that the same bytes need not be verified again.
+//! Tokens that were checked, remembered so that the same bytes need not be checked again.
 //!
-//! A hit says only that this token was verified under these keys: time, revocation and
-//! grants are judged again at each use. Whoever changes the keys makes a new cache.
+//! What is remembered is what [`verify`](crate::verify::verify) found, which depends on the
+//! token and the keys alone: time, revocation and grants are judged again at each use.
+//! Whoever changes the keys makes a new cache.
 
-use std::hash::{BuildHasherDefault, Hasher};
+mod budget;
+mod size;
+mod tokens;
 
-use lru::LruCache;
+use std::hash::{BuildHasher, RandomState};
 
-use crate::claims::{Claims, Grant};
+use budget::Share;
+pub use budget::{Budget, VM_BYTES};
+use tokens::Tokens;
+
+use crate::denial::Denial;
 use crate::verify::Verified;
 
-/// The most entries that a configuration may ask for: a VM has 4 GiB, and each may take 2 KiB.
+/// The most entries that a configuration may ask for. What they may take is bounded by the
+/// [`Budget`] as well.
 pub const MAX_ENTRIES: usize = 1_000_000;
 
 /// The memory that a cache may take for each entry that it may hold, in bytes: enough for
 /// the platform's tokens, so that larger ones leave room for fewer entries.
 const BYTES_PER_ENTRY: usize = 2048;
 
-/// What an entry takes besides what its token and its claims point to, in bytes.
-const ENTRY_BYTES: usize = 64 + size_of::<(u128, Entry)>();
+/// The most refused tokens that are remembered, whatever the configuration says.
+const MAX_REFUSED: usize = 4096;
 
-/// The most recently used verified tokens, bounded in entries and in bytes.
+/// What they may take, in bytes: this, and no more than this part of what the cache may.
+const REFUSED_BYTES: usize = 4 << 20;
+const REFUSED_PART: usize = 16;
+
+/// The tokens that were let in last, and those that were refused last, each bounded in entries
+/// and in bytes. Refused ones never push out any that was let in.
 pub struct TokenCache {
-    entries: LruCache<u128, Entry, BuildHasherDefault<EndHasher>>,
-    /// What the entries take, in bytes.
-    bytes: usize,
+    admitted: Tokens<Verified>,
     most_entries: usize,
     most_bytes: usize,
-}
-
-struct Entry {
-    token: Box<[u8]>,
-    verified: Verified,
+    refused: Tokens<Result<Verified, Denial>>,
+    /// Its keys are random and the proxy's own: a client can't aim at two tokens of one hash.
+    hasher: RandomState,
+    share: Share,
 }
 
 impl TokenCache {
-    /// A cache of at most so many tokens, and of 2 KiB for each. With none it remembers
-    /// nothing.
+    /// A cache of at most this many admitted tokens, and of 2 KiB for each, that shares its
+    /// memory with nobody. With none it remembers refused tokens only.
     pub fn new(most_entries: usize) -> Self {
+        Self::within(&Budget::default(), most_entries)
+    }
+
+    /// The same, as one of those that share a budget.
+    pub fn within(budget: &Budget, most_entries: usize) -> Self {
         Self {
-            entries: LruCache::unbounded_with_hasher(BuildHasherDefault::default()),
-            bytes: 0,
+            admitted: Tokens::new(),
             most_entries,
             most_bytes: most_entries.saturating_mul(BYTES_PER_ENTRY),
+            refused: Tokens::new(),
+            hasher: RandomState::new(),
+            share: budget.join(),
         }
     }
 
-    /// The token of exactly these bytes, if it is remembered. It is then the last to go.
+    /// The token of exactly these bytes, if it is remembered as let in. It is then the last
+    /// of those to go.
     pub fn get(&mut self, token: &[u8]) -> Option<&Verified> {
-        let entry = self.entries.get(&end_of(token))?;
-        same(&entry.token, token).then_some(&entry.verified)
+        self.admitted.get(end_of(token), token)
     }
 
-    /// Remembers a token, and forgets the least recently used ones that it leaves no
-    /// room for.
+    /// Remembers a token that was let in.
     pub fn insert(&mut self, token: &[u8], verified: Verified) {
-        let needed = entry_bytes(token, verified.claims());
-        if self.most_entries == 0 || needed > self.most_bytes {
-            return;
-        }
-        if let Some(entry) = self.entries.pop(&end_of(token)) {
-            self.forgot(&entry);
-        }
-        while self.entries.len() >= self.most_entries
-            || self.bytes.saturating_add(needed) > self.most_bytes
-        {
-            let Some((_, entry)) = self.entries.pop_lru() else { break };
-            self.forgot(&entry);
-        }
-        self.bytes = self.bytes.saturating_add(needed);
-        self.entries.put(end_of(token), Entry { token: token.into(), verified });
+        let beside = size::of_claims(verified.claims());
+        let (most_entries, most_bytes) = (self.most_entries, self.room_for_admitted());
+        self.admitted.insert(end_of(token), token, verified, beside, most_entries, most_bytes);
+        self.count();
     }
 
-    /// Forgets a token.
-    pub fn remove(&mut self, token: &[u8]) {
-        if self.get(token).is_some()
-            && let Some(entry) = self.entries.pop(&end_of(token))
-        {
-            self.forgot(&entry);
+    /// What is known of the token of exactly these bytes, if it is remembered as refused:
+    /// why, or what it says, where the keys were not the reason.
+    pub fn refused(&mut self, token: &[u8]) -> Option<&Result<Verified, Denial>> {
+        // New tokens need not be hashed where nobody sends bad ones.
+        if self.refused.is_empty() {
+            return None;
+        }
+        self.refused.get(self.hash(token), token)
+    }
+
+    /// Remembers a token that was refused.
+    pub fn refuse(&mut self, token: &[u8], found: Result<Verified, Denial>) {
+        let beside = found.as_ref().map_or(0, |verified| size::of_claims(verified.claims()));
+        let (key, most_bytes) = (self.hash(token), self.room_for_refused());
+        self.refused.insert(key, token, found, beside, MAX_REFUSED, most_bytes);
+        self.count();
+    }
+
+    /// A token that was let in is refused from now on, until something else is said of it.
+    pub fn demote(&mut self, token: &[u8]) {
+        if let Some(verified) = self.admitted.take(end_of(token), token) {
+            self.refuse(token, Ok(verified));
         }
     }
 
-    fn forgot(&mut self, entry: &Entry) {
-        let freed = entry_bytes(&entry.token, entry.verified.claims());
-        self.bytes = self.bytes.saturating_sub(freed);
+    /// A token that was refused for something other than its signature is let in from now on.
+    pub fn promote(&mut self, token: &[u8]) {
+        if let Some(Ok(verified)) = self.refused.take(self.hash(token), token) {
+            self.insert(token, verified);
+        }
+    }
+
+    /// Forgets what is over this cache's share, which shrinks when others join its budget.
+    pub fn keep_to_share(&mut self) {
+        self.admitted.keep_within(self.most_entries, self.room_for_admitted());
+        self.refused.keep_within(MAX_REFUSED, self.room_for_refused());
+        self.count();
+    }
+
+    /// What it takes, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.admitted.bytes().saturating_add(self.refused.bytes())
+    }
+
+    /// How many tokens it remembers, those let in and those refused.
+    pub fn counts(&self) -> [usize; 2] {
+        [self.admitted.len(), self.refused.len()]
+    }
+
+    /// What refused tokens may ever take is not for others.
+    fn room_for_admitted(&self) -> usize {
+        let own = self.most_bytes.min(self.share.even().saturating_sub(self.most_refused()));
+        own.min(self.share.left().saturating_sub(self.refused.bytes()))
+    }
+
+    fn room_for_refused(&self) -> usize {
+        self.most_refused().min(self.share.left().saturating_sub(self.admitted.bytes()))
+    }
+
+    fn most_refused(&self) -> usize {
+        REFUSED_BYTES.min(self.share.even() / REFUSED_PART)
+    }
+
+    fn count(&mut self) {
+        self.share.set_taken(self.bytes());
+    }
+
+    fn hash(&self, token: &[u8]) -> u128 {
+        self.hasher.hash_one(token).into()
     }
 }
 
-/// The memory that an entry takes, in bytes, near enough.
-fn entry_bytes(token: &[u8], claims: &Claims) -> usize {
-    let text = |text: &String| text.capacity();
-    let option = |option: &Option<String>| option.as_ref().map_or(0, text);
-    let grant = |grant: &Grant| match grant {
-        Grant::Namespace(id) | Grant::Application(id) => text(id),
-        Grant::ApplicationIn { namespace_id, application_id } => {
-            text(namespace_id).saturating_add(text(application_id))
-        }
-    };
-    let Claims { issuer, token_id, audiences, grants, .. } = claims;
-    let lists = [
-        audiences.capacity().saturating_mul(size_of::<String>()),
-        grants.capacity().saturating_mul(size_of::<Grant>()),
-    ];
-    let fixed = [ENTRY_BYTES, token.len(), option(issuer), option(token_id)];
-    let texts = audiences.iter().map(text).chain(grants.iter().map(grant));
-    fixed.into_iter().chain(lists).chain(texts).fold(0, usize::saturating_add)
-}
-
-/// The last 16 bytes of a token, the end of its signature, by which it is looked up.
+/// The last 16 bytes of a token, the end of its signature, by which one that was let in is
+/// looked up.
 ///
-/// Only tokens that a key signed are in the table, and their signatures differ all over;
+/// Only tokens that a key signed are in that table, and their signatures differ all over;
 /// so what a client sends can't crowd a bucket, and a hash of the whole would say no more.
-/// Of tokens that end alike the last one is remembered.
 fn end_of(token: &[u8]) -> u128 {
     u128::from_le_bytes(token.last_chunk().copied().unwrap_or_default())
-}
-
-/// Whether these are the same bytes. Compared as bytes they would be one by one: wasm has no
-/// instruction for more.
-fn same(one: &[u8], other: &[u8]) -> bool {
-    let (ones, one_rest) = one.as_chunks();
-    let (others, other_rest) = other.as_chunks();
-    let alike =
-        |(one, other): (&[u8; 8], &[u8; 8])| u64::from_ne_bytes(*one) == u64::from_ne_bytes(*other);
-    one.len() == other.len() && ones.iter().zip(others).all(alike) && one_rest == other_rest
-}
-
-/// Hashes the end of a token.
-#[derive(Clone, Copy, Default)]
-struct EndHasher(u64);
-
-impl Hasher for EndHasher {
-    #[allow(clippy::cast_possible_truncation, reason = "both halves count")]
-    fn write_u128(&mut self, end: u128) {
-        let mixed = end as u64 ^ ((end >> 64) as u64).rotate_left(32);
-        // The odd multiplier spreads each bit upwards, the shift brings it down again.
-        let spread = mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        self.0 = spread ^ (spread >> 29);
-    }
-
-    /// Nothing else is hashed.
-    fn write(&mut self, _: &[u8]) {}
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
 }
 
 #[cfg(test)]
@@ -182,35 +193,17 @@ mod tests {
                 let mut other = format!("{start}{tail}").into_bytes();
                 other[place] ^= 1;
                 assert!(cache.get(&other).is_none(), "{length}, {place}");
-                // Forgetting another token doesn't touch this one.
-                cache.remove(&other);
+                // What becomes of another token doesn't touch this one.
+                cache.demote(&other);
             }
             for start in ["", "s.", &"s".repeat(length - 1), &format!("s{start}")] {
                 assert_eq!(id(&mut cache, &format!("{start}{tail}")), None, "{start}");
             }
             assert_eq!(id(&mut cache, ""), None);
             assert_eq!(id(&mut cache, &format!("{start}{tail}")), Some("a"));
-            cache.remove(format!("{start}{tail}").as_bytes());
+            cache.demote(format!("{start}{tail}").as_bytes());
             assert_eq!(id(&mut cache, &format!("{start}{tail}")), None);
-            assert_eq!(cache.bytes, 0);
-        }
-    }
-
-    #[test]
-    fn the_same_bytes_are_as_many_and_alike() {
-        for length in 0..40 {
-            let bytes = vec![b's'; length];
-            assert!(same(&bytes, &bytes.clone()), "{length}");
-            for place in 0..length {
-                let mut other = bytes.clone();
-                other[place] ^= 1;
-                assert!(!same(&bytes, &other) && !same(&other, &bytes), "{length}, {place}");
-            }
-            // Longer by whole chunks too, and with nothing else to tell them apart.
-            for more in 1..20 {
-                let longer = vec![b's'; length + more];
-                assert!(!same(&bytes, &longer) && !same(&longer, &bytes), "{length}, {more}");
-            }
+            assert_eq!(cache.counts(), [0, 1]);
         }
     }
 
@@ -219,11 +212,11 @@ mod tests {
         let mut cache = TokenCache::new(10);
         let tail = "the same last sixteen bytes";
         cache.insert(format!("a.{tail}").as_bytes(), verified("a"));
-        let alone = cache.bytes;
+        let alone = cache.bytes();
         cache.insert(format!("b.{tail}").as_bytes(), verified("b"));
         assert_eq!(id(&mut cache, &format!("a.{tail}")), None);
         assert_eq!(id(&mut cache, &format!("b.{tail}")), Some("b"));
-        assert_eq!(cache.bytes, alone);
+        assert_eq!(cache.bytes(), alone);
     }
 
     #[test]
@@ -238,7 +231,7 @@ mod tests {
         assert_eq!(remembers(&mut cache, "c"), Some("c"));
         cache.insert(&token("a"), verified("again"));
         assert_eq!(remembers(&mut cache, "a"), Some("again"));
-        assert_eq!(cache.entries.len(), 2);
+        assert_eq!(cache.counts(), [2, 0]);
     }
 
     #[test]
@@ -247,31 +240,124 @@ mod tests {
         for n in 0..1000_usize {
             let token = format!("{n:0>width$}", width = 16 + n * 7 % 8000);
             cache.insert(token.as_bytes(), verified(&token));
-            let bytes: usize = cache
-                .entries
-                .iter()
-                .map(|(_, it)| entry_bytes(&it.token, it.verified.claims()))
-                .sum();
-            assert_eq!(cache.bytes, bytes);
-            assert!(cache.entries.len() <= 100 && bytes <= 100 * BYTES_PER_ENTRY, "{n}");
+            let bytes = cache.bytes();
+            assert!(cache.counts()[0] <= 100 && bytes <= 100 * BYTES_PER_ENTRY, "{n}");
         }
         // 16 KB an entry, of 200 KB.
-        assert!((5..30).contains(&cache.entries.len()), "{}", cache.entries.len());
-        for token in cache.entries.iter().map(|(_, it)| it.token.clone()).collect::<Vec<_>>() {
-            cache.remove(&token);
-        }
-        assert_eq!(cache.bytes, 0);
+        assert!((5..30).contains(&cache.counts()[0]), "{}", cache.counts()[0]);
     }
 
     #[test]
-    fn a_cache_without_entries_remembers_nothing() {
+    fn a_cache_without_entries_remembers_nothing_that_was_let_in() {
         let mut cache = TokenCache::new(0);
         cache.insert(b"a", verified("a"));
         assert_eq!(id(&mut cache, "a"), None);
-        assert_eq!(cache.bytes, 0);
+        assert_eq!(cache.bytes(), 0);
         let mut cache = TokenCache::new(1);
         let large = "a".repeat(BYTES_PER_ENTRY);
         cache.insert(large.as_bytes(), verified("a"));
-        assert_eq!(cache.entries.len(), 0);
+        assert_eq!(cache.counts(), [0, 0]);
+    }
+
+    #[test]
+    fn refused_tokens_are_bounded_and_push_out_no_admitted_one() {
+        let budget = Budget::new(64 << 20);
+        // So small that the platform's tokens fill it, and so large that the budget does.
+        for most_entries in [0, 10, MAX_ENTRIES] {
+            let mut cache = TokenCache::within(&budget, most_entries);
+            let admitted = token("admitted");
+            cache.insert(&admitted, verified("admitted"));
+            for n in 0..20_000 {
+                let length = if n < 10_000 { 1000 } else { 100 };
+                let token = format!("{n:0>length$}");
+                let found = if n % 2 == 0 { Err(Denial::BadSignature) } else { Ok(verified("r")) };
+                cache.refuse(token.as_bytes(), found);
+                assert!(cache.refused(token.as_bytes()).is_some(), "{n}");
+            }
+            let [_, refused] = cache.counts();
+            assert!((1000..=MAX_REFUSED).contains(&refused), "{refused}");
+            assert!(cache.bytes() <= REFUSED_BYTES + 2048, "{}", cache.bytes());
+            assert_eq!(cache.get(&admitted).is_some(), most_entries > 0);
+        }
+        assert_eq!(budget.taken(), 0);
+    }
+
+    #[test]
+    fn refused_tokens_that_end_alike_are_remembered_side_by_side() {
+        let mut cache = TokenCache::new(0);
+        let token = |n: usize| format!("{n:0>60}.the same last sixteen bytes");
+        for n in 0..1000 {
+            cache.refuse(token(n).as_bytes(), Err(Denial::BadSignature));
+        }
+        for n in 0..1000 {
+            let found = cache.refused(token(n).as_bytes());
+            assert!(matches!(found, Some(Err(Denial::BadSignature))), "{n}");
+        }
+        assert!(cache.refused(token(1000).as_bytes()).is_none());
+        assert!(cache.refused(b"").is_none());
+    }
+
+    #[test]
+    fn a_token_is_remembered_once_as_let_in_or_as_refused() {
+        let mut cache = TokenCache::new(10);
+        let token = token("a");
+        cache.insert(&token, verified("a"));
+        cache.demote(&token);
+        assert_eq!(cache.counts(), [0, 1]);
+        assert!(cache.get(&token).is_none() && cache.refused(&token).is_some());
+        cache.promote(&token);
+        assert_eq!(cache.counts(), [1, 0]);
+        assert!(cache.get(&token).is_some() && cache.refused(&token).is_none());
+        // Nothing is known of these.
+        for other in [&b"other"[..], &token[1..]] {
+            cache.demote(other);
+            cache.promote(other);
+        }
+        assert_eq!(cache.counts(), [1, 0]);
+    }
+
+    #[test]
+    fn caches_share_a_budget_evenly_and_give_it_back() {
+        let budget = Budget::new(1 << 20);
+        let fill = |cache: &mut TokenCache| {
+            for n in 0..2000 {
+                cache.insert(&token(&format!("{n}")), verified(&"x".repeat(500)));
+                assert!(budget.taken() <= 1 << 20);
+            }
+        };
+        let mut first = TokenCache::within(&budget, MAX_ENTRIES);
+        fill(&mut first);
+        assert!(budget.taken() > 900 << 10, "{}", budget.taken());
+        // As when a new configuration comes: the old one lives until its requests are done.
+        let mut second = TokenCache::within(&budget, MAX_ENTRIES);
+        first.keep_to_share();
+        fill(&mut second);
+        assert!(first.bytes() <= 512 << 10 && second.bytes() <= 512 << 10);
+        assert!(second.bytes() > 450 << 10, "{}", second.bytes());
+        assert_eq!(budget.taken(), first.bytes() + second.bytes());
+        drop(first);
+        assert_eq!(budget.taken(), second.bytes());
+        fill(&mut second);
+        assert!(second.bytes() > 900 << 10, "{}", second.bytes());
+        drop(second);
+        assert_eq!(budget.taken(), 0);
+    }
+
+    #[test]
+    fn a_cache_that_the_others_leave_nothing_remembers_nothing() {
+        let budget = Budget::new(1 << 20);
+        let mut first = TokenCache::within(&budget, MAX_ENTRIES);
+        for n in 0..2000 {
+            first.insert(&token(&format!("{n}")), verified(&"x".repeat(500)));
+        }
+        // The first one wasn't told to make room.
+        let mut others: Vec<_> = (0..20).map(|_| TokenCache::within(&budget, 1000)).collect();
+        for n in 0..2000 {
+            for cache in &mut others {
+                cache.insert(&token(&format!("{n}")), verified(&"x".repeat(500)));
+                cache.refuse(&token(&format!("r{n}")), Err(Denial::BadSignature));
+            }
+            assert!(budget.taken() <= 1 << 20, "{n}");
+        }
     }
 }

@@ -36,6 +36,11 @@ impl<P> Contexts<P> {
         }
     }
 
+    /// Every plugin that is configured.
+    pub fn configured(&self) -> impl Iterator<Item = &P> {
+        self.plugins.iter().filter_map(|(_, configured)| configured.as_deref())
+    }
+
     /// The plugin of a request whose headers are there, once. None if it isn't known, or
     /// not configured.
     pub fn take(&mut self, request: u32) -> Option<Rc<P>> {
@@ -72,12 +77,14 @@ mod tests {
         contexts.create(3, 1);
         contexts.create(4, 2);
         contexts.create(5, 1);
+        contexts.create(6, 0);
+        assert_eq!(contexts.configured().copied().collect::<Vec<_>>(), ["one", "two"]);
         assert_eq!(take(&mut contexts, 4), Some("two"));
         assert_eq!(take(&mut contexts, 3), Some("one"));
         assert_eq!(take(&mut contexts, 5), Some("one"));
         // Once.
         assert_eq!(take(&mut contexts, 3), None);
-        for unknown in [0, 1, 2, 6] {
+        for unknown in [0, 1, 2, 6, 7] {
             assert_eq!(take(&mut contexts, unknown), None);
         }
     }

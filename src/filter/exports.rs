@@ -70,7 +70,10 @@ fn initialize() {
 fn configure(context: u32, size: usize) -> bool {
     match Plugin::configure(size) {
         Ok(plugin) => {
-            CONTEXTS.with_borrow_mut(|contexts| contexts.configure(context, plugin));
+            CONTEXTS.with_borrow_mut(|contexts| {
+                contexts.configure(context, plugin);
+                contexts.configured().for_each(Plugin::make_room);
+            });
             true
         }
         Err(why) => {

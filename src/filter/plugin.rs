@@ -6,7 +6,7 @@ use super::host::{self, Counter, Level, Refusal};
 use super::signatures::{Prepared, Signatures, VERIFY_SIGNATURE};
 use super::{pairs, structs};
 use crate::access::{Access, Admitted};
-use crate::cache::TokenCache;
+use crate::cache::{Budget, TokenCache};
 use crate::config::{Config, Environment, Mode};
 use crate::denial::Denial;
 use crate::key::KeySet;
@@ -24,6 +24,11 @@ pub struct Plugin {
     counters: Vec<(&'static str, Counter)>,
     /// Whether the proxy shows lines of [`Level::Debug`], and in which second it said so.
     debug: Cell<(u64, bool)>,
+}
+
+thread_local! {
+    /// What the caches of all plugins may take. A VM has one thread.
+    static CACHES: Budget = Budget::default();
 }
 
 /// Hands arguments to the proxy's `verify_signature`.
@@ -56,7 +61,8 @@ impl Plugin {
             counter.map(|counter| (code, counter)).map_err(|refusal| refusal.to_string())
         };
         let counters = codes.map(counter).collect::<Result<_, _>>()?;
-        let cache = RefCell::new(TokenCache::new(config.token_cache_size));
+        let cache = CACHES.with(|budget| TokenCache::within(budget, config.token_cache_size));
+        let cache = RefCell::new(cache);
         let no_keys = KeySet::default();
         let keys = match &config.access {
             Access::Public => &no_keys,
@@ -118,6 +124,11 @@ impl Plugin {
     fn decide(&self, presented: Presented<'_>, now: UnixTime) -> Result<Admitted, Denial> {
         // Nothing below calls back into the filter, so nobody else holds the cache.
         self.config.access.decide(presented, &self.backend, &mut self.cache.borrow_mut(), now)
+    }
+
+    /// Another plugin has come into the VM, whose caches share one budget.
+    pub fn make_room(&self) {
+        self.cache.borrow_mut().keep_to_share();
     }
 
     /// A line for each admitted request would be a call for nothing where nobody sees it. The

@@ -6,6 +6,9 @@ mod contexts;
 mod exports;
 #[cfg(target_os = "wasi")]
 mod host;
+#[cfg(target_os = "wasi")]
+mod log;
+mod log_limit;
 mod pairs;
 #[cfg(target_os = "wasi")]
 mod plugin;

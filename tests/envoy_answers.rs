@@ -4,6 +4,7 @@
 mod support;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use support::envoy::{Answer, Envoy, Filter, Plan, wait_for};
@@ -58,6 +59,14 @@ fn one_request_for_each_code() -> Vec<(&'static str, &'static str, Request)> {
         ("not_granted", "strict", with(json!({"application_claim": [grant(CHOSEN, "")]}))),
         ("revoked", "strict", with(json!({"jti": OTHER_APPLICATION, "sub": CHOSEN}))),
     ]
+}
+
+/// The lines about requests that the filter writes in a second are few: after as many it takes
+/// another second until each has its own again.
+fn wait_for_a_line_each(requests: usize) {
+    if requests % 5 == 4 {
+        std::thread::sleep(Duration::from_millis(1010));
+    }
 }
 
 /// Envoy with what those requests need; `statuses` goes into every listener.
@@ -118,8 +127,11 @@ fn check_denial(code: &str, answer: &Answer) {
 fn each_decision_has_its_answer_counter_log_line_and_access_log_code() {
     let upstream = Upstream::start();
     let envoy = start(&upstream, &json!({}));
+    let mut requests = 0;
     for (code, listener, request) in one_request_for_each_code() {
         for protocol in PROTOCOLS {
+            wait_for_a_line_each(requests);
+            requests += 1;
             let (counted, logged) = (envoy.decisions(), envoy.log().len());
             let forwarded = upstream.requests();
             let answer = envoy.expect(listener, code, request.clone().over(protocol), code);
@@ -298,7 +310,9 @@ fn a_grpc_client_is_answered_with_a_grpc_status() {
 fn report_only_admits_everything_and_still_counts_and_logs_the_code() {
     let upstream = Upstream::start();
     let envoy = start(&upstream, &json!({"mode": "report_only"}));
-    for (code, listener, request) in one_request_for_each_code() {
+    for (requests, (code, listener, request)) in one_request_for_each_code().into_iter().enumerate()
+    {
+        wait_for_a_line_each(requests);
         let (counted, logged) = (envoy.decisions(), envoy.log().len());
         let answer = envoy.ask(listener, request);
         assert_eq!((answer.status, answer.is_from_upstream()), (200, true), "{code}");

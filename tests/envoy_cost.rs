@@ -1,10 +1,11 @@
-//! What a stranger's requests, or a good client's, may cost: memory and processor time.
+//! What a stranger's requests, or a good client's, may cost: memory, processor time, and the
+//! time of whoever writes the log.
 
 mod support;
 
 use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use support::envoy::{Envoy, Filter, Plan};
@@ -232,4 +233,67 @@ fn a_token_that_was_refused_for_its_time_is_let_in_when_it_comes() {
     until(start + 3);
     envoy.expect("main", "late", request(), "expired");
     envoy.expect("main", "late again", request(), "expired");
+}
+
+/// Envoy writes a line before it goes on, and waits where nobody takes it.
+#[test]
+fn a_log_that_nobody_reads_keeps_nobody_waiting() {
+    let upstream = Upstream::start();
+    let envoy = Plan::new(&upstream)
+        .unread_log()
+        .listener("main", Filter::new(&configuration()))
+        .listener("report-only", Filter::new(&configuration_with(json!({"mode": "report_only"}))))
+        .start();
+    let good = Request::with_token(&namespace_key().token(&claims()));
+    for (listener, status) in [("main", 403), ("report-only", 200)] {
+        for protocol in PROTOCOLS {
+            let mut stranger = Connection::open(protocol, envoy.address(listener));
+            for _ in 0..1500 {
+                assert_eq!(stranger.send(&Request::get().over(protocol)).status, status);
+            }
+            let mut admitted = Connection::open(protocol, envoy.address(listener));
+            let asked = Instant::now();
+            for _ in 0..500 {
+                assert_eq!(admitted.send(&good.clone().over(protocol)).status, 200);
+            }
+            assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
+        }
+    }
+    assert_eq!(envoy.decisions()["missing_token"], 6000);
+}
+
+/// Five lines a second, and in all of them together every decision is told of.
+#[test]
+fn decisions_that_were_not_logged_are_counted_in_the_log() {
+    let upstream = Upstream::start();
+    let envoy = Plan::new(&upstream)
+        .listener("main", Filter::new(&configuration()))
+        .listener("report-only", Filter::new(&configuration_with(json!({"mode": "report_only"}))))
+        .start();
+    let good = Request::with_token(&namespace_key().token(&claims()));
+    let started = Instant::now();
+    let mut connections =
+        ["main", "report-only"].map(|it| Connection::open(Protocol::Http1, envoy.address(it)));
+    for n in 0..1000 {
+        let request = if n % 3 == 0 { &good } else { &Request::get() };
+        connections[n % 2].send(request);
+    }
+    std::thread::sleep(Duration::from_millis(1100));
+    envoy.expect("main", "the last", Request::get(), "missing_token");
+    let seconds = started.elapsed().as_secs() + 2;
+
+    let log = envoy.log();
+    let lines: Vec<_> =
+        log.lines().filter_map(|line| Some(line.rsplit_once("namespace-jwt: ")?.1)).collect();
+    assert!(lines.len() as u64 <= 5 * seconds, "{} lines in {seconds} seconds: {log}", lines.len());
+    let left_out = |line: &&str| line.split_once(" more decisions were not logged")?.0.parse().ok();
+    let told: Vec<u64> = lines.iter().filter_map(left_out).collect();
+    assert!(!told.is_empty(), "{log}");
+    let decisions = lines.len() - told.len();
+    assert_eq!(told.iter().sum::<u64>() + decisions as u64, 1001, "{log}");
+    for code in ["allowed", "denied: missing_token", "would deny: missing_token"] {
+        assert!(lines.iter().any(|line| line.starts_with(code)), "no {code}: {log}");
+    }
+    // The counters have every one.
+    assert_eq!(envoy.decisions().values().sum::<u64>(), 1001);
 }

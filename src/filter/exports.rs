@@ -8,6 +8,7 @@ use std::cell::RefCell;
 
 use super::contexts::Contexts;
 use super::host::{self, Level, Refusal};
+use super::log;
 use super::plugin::{Next, Plugin};
 
 thread_local! {
@@ -88,8 +89,9 @@ fn request(context: u32) -> Next {
     let plugin = CONTEXTS.with_borrow_mut(|contexts| contexts.take(context));
     let plugin = plugin.ok_or(Refusal::NotConfigured);
     plugin.and_then(|plugin| plugin.request()).unwrap_or_else(|refusal| {
-        let line = format!("namespace-jwt: a request can't be judged: {refusal}");
-        host::log(Level::Error, &line);
+        log::about_request(Level::Error, host::now().ok(), || {
+            format!("namespace-jwt: a request can't be judged: {refusal}")
+        });
         // Where even this is refused, the request stays where it is until a time-out.
         let _ = host::send_failure();
         Next::Pause

@@ -125,13 +125,13 @@ pub fn log(level: Level, line: &str) {
     let _ = unsafe { abi::proxy_log(level as u32, line.as_ptr(), line.len()) };
 }
 
-/// Whether a line of that level would be seen. A proxy that can't tell gets it.
+/// The least [`Level`], as a number, of which lines are seen. A proxy that can't tell gets all.
 #[allow(unsafe_code)]
-pub fn is_logged(level: Level) -> bool {
+pub fn least_level_logged() -> u32 {
     let mut least = 0;
     // SAFETY: the proxy writes one number during the call.
     let told = unsafe { abi::proxy_get_log_level(&raw mut least) };
-    ok(told).is_err() || level as u32 >= least
+    if ok(told).is_ok() { least } else { 0 }
 }
 
 /// What time it is.

@@ -1,10 +1,10 @@
 //! The filter as one configuration has it, in one worker: what it does with a request.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 
 use super::host::{self, Counter, Level, Refusal};
 use super::signatures::{Prepared, Signatures, VERIFY_SIGNATURE};
-use super::{pairs, structs};
+use super::{log, pairs, structs};
 use crate::access::{Access, Admitted};
 use crate::cache::{Budget, TokenCache};
 use crate::config::{Config, Environment, Mode};
@@ -22,8 +22,6 @@ pub struct Plugin {
     backend: Signatures<HostCall>,
     cache: RefCell<TokenCache>,
     counters: Vec<(&'static str, Counter)>,
-    /// Whether the proxy shows lines of [`Level::Debug`], and in which second it said so.
-    debug: Cell<(u64, bool)>,
 }
 
 thread_local! {
@@ -62,7 +60,6 @@ impl Plugin {
         };
         let counters = codes.map(counter).collect::<Result<_, _>>()?;
         let cache = CACHES.with(|budget| TokenCache::within(budget, config.token_cache_size));
-        let cache = RefCell::new(cache);
         let no_keys = KeySet::default();
         let keys = match &config.access {
             Access::Public => &no_keys,
@@ -76,7 +73,7 @@ impl Plugin {
             let line = format!("namespace-jwt: signatures are checked by the module itself: {why}");
             host::log(Level::Info, &line);
         }
-        Ok(Self { config, backend: signatures, cache, counters, debug: Cell::default() })
+        Ok(Self { config, backend: signatures, cache: RefCell::new(cache), counters })
     }
 
     /// Decides about the request whose headers are there, and does it.
@@ -92,9 +89,7 @@ impl Plugin {
         let now = host::now()?;
         match self.decide(presented, now) {
             Ok(admitted) => {
-                if self.shows_debug(now) {
-                    host::log(Level::Debug, admitted.log_line());
-                }
+                log::about_request(Level::Debug, Some(now), || admitted.log_line().to_owned());
                 self.record(admitted.code());
             }
             Err(denial) => {
@@ -103,7 +98,9 @@ impl Plugin {
                     Mode::Enforce => "denied",
                     Mode::ReportOnly => "would deny",
                 };
-                host::log(Level::Info, &format!("namespace-jwt: {denied}: {}", denial.code()));
+                log::about_request(Level::Info, Some(now), || {
+                    format!("namespace-jwt: {denied}: {}", denial.code())
+                });
                 if self.config.mode == Mode::Enforce {
                     let details = format!("namespace_jwt_denied{{{}}}", denial.code());
                     host::send_answer(&self.config.statuses.answer(denial), &details)?;
@@ -129,19 +126,6 @@ impl Plugin {
     /// Another plugin has come into the VM, whose caches share one budget.
     pub fn make_room(&self) {
         self.cache.borrow_mut().keep_to_share();
-    }
-
-    /// A line for each admitted request would be a call for nothing where nobody sees it. The
-    /// level may change while the proxy runs, so it is asked for again in each second.
-    fn shows_debug(&self, now: UnixTime) -> bool {
-        let second = now.since_epoch().as_secs();
-        let (asked, shows) = self.debug.get();
-        if asked == second {
-            return shows;
-        }
-        let shows = host::is_logged(Level::Debug);
-        self.debug.set((second, shows));
-        shows
     }
 
     fn record(&self, code: &'static str) {

@@ -31,6 +31,7 @@ pub struct Plan {
     workers: usize,
     log_level: &'static str,
     wasm_log_level: &'static str,
+    log_is_read: bool,
 }
 
 impl Plan {
@@ -58,6 +59,7 @@ impl Plan {
             workers: 1,
             log_level: "warn",
             wasm_log_level: "debug",
+            log_is_read: true,
         }
     }
 
@@ -121,6 +123,12 @@ impl Plan {
     /// Without a log line for each admitted request.
     pub fn quiet(mut self) -> Self {
         self.wasm_log_level = "warn";
+        self
+    }
+
+    /// With a log that goes into a pipe which nobody reads.
+    pub fn unread_log(mut self) -> Self {
+        self.log_is_read = false;
         self
     }
 
@@ -198,7 +206,7 @@ impl Plan {
             .envs(self.environment.iter().map(|(n, v)| (n, v)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(log)
+            .stderr(if self.log_is_read { log.into() } else { Stdio::piped() })
             .spawn()
             .unwrap_or_else(|e| panic!("can't start {}: {e}", binary.display()))
     }

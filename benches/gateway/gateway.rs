@@ -40,12 +40,21 @@ pub fn namespace_jwt(configuration: &Value, vm: &str) -> Value {
     filter
 }
 
+/// Another build of this product's filter, in a VM of its own.
+pub fn other_build(build: &Path, configuration: &Value, vm: &str) -> Value {
+    in_vm(build, &configuration.to_string(), vm)
+}
+
 /// Another filter in a VM of its own: a module that was built from `benches/filters`.
 pub fn other_module(module_name: &str, configuration: &str, vm: &str) -> Value {
+    in_vm(&module(module_name), configuration, vm)
+}
+
+fn in_vm(module: &Path, configuration: &str, vm: &str) -> Value {
     let mut filter = Filter::from_text(configuration).to_json(vm);
     let vm_config = &mut filter["typed_config"]["config"]["vm_config"];
     vm_config["vm_id"] = json!(vm);
-    vm_config["code"]["local"]["filename"] = json!(module(module_name));
+    vm_config["code"]["local"]["filename"] = json!(module);
     filter
 }
 

@@ -29,12 +29,27 @@ pub struct Tokens {
     file: PathBuf,
     /// Where the next round goes on, so that no round starts with what the last one ended with.
     next: usize,
+    /// What has to become of each request.
+    admitted: bool,
+}
+
+/// What wrk saw.
+pub struct Seen {
+    /// Requests that were answered.
+    pub requests: f64,
+    p50: f64,
+    p99: f64,
 }
 
 impl Tokens {
     /// A file with a token in each line.
     pub fn new(file: PathBuf) -> Self {
-        Self { file, next: 0 }
+        Self { file, next: 0, admitted: true }
+    }
+
+    /// Each of which has to be refused.
+    pub fn refused(self) -> Self {
+        Self { admitted: false, ..self }
     }
 
     /// How many went out so far, nearly.
@@ -43,13 +58,21 @@ impl Tokens {
     }
 
     /// Sends requests for a second, the least that wrk knows, and measures.
+    pub fn send(&mut self, envoy: u32, address: SocketAddr, connections: usize) -> Round {
+        let before = cpu_time(envoy);
+        let Seen { requests, p50, p99 } = self.load(address, connections);
+        let spent = cpu_time(envoy) - before;
+        Round { cpu: spent.as_secs_f64() * 1e6 / requests, p50, p99 }
+    }
+
+    /// Sends requests for a second.
     ///
     /// # Panics
     ///
-    /// When a request isn't answered with 2xx: then it isn't the work that was to be measured.
-    pub fn send(&mut self, envoy: u32, address: SocketAddr, connections: usize) -> Round {
+    /// When a request isn't answered as it has to be: then it isn't the work that was to be
+    /// measured.
+    pub fn load(&mut self, address: SocketAddr, connections: usize) -> Seen {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/gateway/tokens.lua");
-        let before = cpu_time(envoy);
         let output = on_processor(1, "wrk")
             .args(["--threads", "1", "--duration", "1s", "--timeout", "10s"])
             .args(["--connections", &connections.to_string()])
@@ -62,7 +85,6 @@ impl Tokens {
             .stdin(Stdio::null())
             .output()
             .unwrap_or_else(|error| panic!("wrk can't be run: {error}"));
-        let spent = cpu_time(envoy) - before;
         let text = String::from_utf8_lossy(&output.stdout);
         let result: Value = text
             .lines()
@@ -72,17 +94,19 @@ impl Tokens {
             });
         let number = |name: &str| result[name].as_f64().expect("a number");
         let requests = number("requests");
+        let refused = if self.admitted { 0.0 } else { requests };
         assert!(
-            requests > 0.0 && number("refused") == 0.0 && number("failed") == 0.0,
-            "expected every request to {address} to be admitted, found {result}"
+            requests > 0.0 && number("refused") == refused && number("failed") == 0.0,
+            "expected every request to {address} to be {}, found {result}",
+            if self.admitted { "admitted" } else { "refused" },
         );
         self.next += requests as usize + connections;
-        Round { cpu: spent.as_secs_f64() * 1e6 / requests, p50: number("p50"), p99: number("p99") }
+        Seen { requests, p50: number("p50"), p99: number("p99") }
     }
 }
 
 /// The time that all threads of a process spent on a processor.
-fn cpu_time(process: u32) -> Duration {
+pub fn cpu_time(process: u32) -> Duration {
     let threads = fs::read_dir(format!("/proc/{process}/task")).expect("Linux, and Envoy running");
     let nanoseconds = threads.filter_map(|thread| {
         // A thread may end meanwhile. The first number is what we want, in nanoseconds

@@ -4,12 +4,18 @@
 //!     cargo bench --bench gateway [-- PART ...]
 //!
 //! PART is `comparison` (or the name of one of its keys, such as `RSA-4096`), `growth`,
-//! `startup`; all of them without one, and only then is docs/PERFORMANCE.md written.
-//! `ROUNDS=9` is how many rounds there are.
+//! `amplification`, `startup`; all of them without one, and only then is docs/PERFORMANCE.md
+//! written. `ROUNDS=9` is how many rounds there are.
+//!
+//! `BASELINE=/path/to/other.wasm` names another build of the filter: `amplification` measures
+//! it as well, and the part `baseline`, which is never among all of them, measures nothing but
+//! the difference between the two.
 
 #[path = "../../tests/support/mod.rs"]
 mod support;
 
+mod amplification;
+mod baseline;
 mod comparison;
 mod gateway;
 mod goals;
@@ -22,6 +28,7 @@ mod series;
 mod startup;
 
 use std::env;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use comparison::SUITES;
@@ -30,14 +37,25 @@ use mint::Mint;
 fn main() {
     // cargo says `--bench` to every benchmark.
     let parts: Vec<String> = env::args().skip(1).filter(|it| it != "--bench").collect();
+    const PARTS: [&str; 5] = ["comparison", "growth", "amplification", "startup", "baseline"];
     let known = |part: &&String| {
-        ["comparison", "growth", "startup"].contains(&part.as_str())
-            || SUITES.iter().any(|suite| suite.name == *part)
+        PARTS.contains(&part.as_str()) || SUITES.iter().any(|suite| suite.name == *part)
     };
     if let Some(unknown) = parts.iter().find(|part| !known(part)) {
         eprintln!(
-            "error: expected comparison, growth, startup or a key such as RSA-4096, found {unknown}"
+            "error: expected one of {} or a key such as RSA-4096, found {unknown}",
+            PARTS.join(", ")
         );
+        std::process::exit(2);
+    }
+    let baseline = env::var_os("BASELINE").filter(|path| !path.is_empty()).map(PathBuf::from);
+    if baseline.as_ref().is_some_and(|path| !path.is_file()) {
+        eprintln!("error: BASELINE: expected the path of another build of the filter");
+        std::process::exit(2);
+    }
+    let compares = parts.iter().any(|part| part == "baseline");
+    if compares && baseline.is_none() {
+        eprintln!("error: expected BASELINE=/path/to/other.wasm beside the part baseline");
         std::process::exit(2);
     }
     let rounds = match env::var("ROUNDS").map(|text| text.parse::<usize>()) {
@@ -78,6 +96,16 @@ fn main() {
             "\n## How the cost grows\n\nMicroseconds.\n{}",
             growth::run(&mint, rounds.min(5))
         );
+    }
+    if chosen("amplification") {
+        text += &format!(
+            "\n## What a stranger's requests cost\n\n{}",
+            amplification::run(&mint, rounds.min(5), baseline.as_deref())
+        );
+    }
+    if let Some(baseline) = baseline.filter(|_| compares) {
+        text +=
+            &format!("\n## Against another build\n\n{}", baseline::run(&mint, rounds, &baseline));
     }
     if chosen("startup") {
         text += &format!("\n## Before the first request\n\n{}", startup::run(&mint, rounds.min(5)));

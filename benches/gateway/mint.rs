@@ -38,6 +38,11 @@ impl Mint {
                 key.token_with(&header, &claims)
             })
             .collect();
+        self.file(&tokens)
+    }
+
+    /// These very tokens, signed or not.
+    pub fn file(&self, tokens: &[String]) -> Tokens {
         let number = self.next.replace(self.next.get() + 1);
         let file = self.folder.join(number.to_string());
         fs::write(&file, tokens.join("\n") + "\n").expect("a file of tokens");

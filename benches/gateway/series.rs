@@ -33,6 +33,16 @@ impl Series {
         self.quantile(1.0)
     }
 
+    /// Where the median lies with a probability of 95 %, whatever the distribution: between
+    /// two of the values (the sign test, in its normal approximation).
+    pub fn median_interval(&self) -> (f64, f64) {
+        let mut sorted = self.0.clone();
+        sorted.sort_by(f64::total_cmp);
+        let count = sorted.len() as f64;
+        let outside = ((count - 1.96 * count.sqrt()) / 2.0).max(0.0).floor() as usize;
+        (sorted[outside], sorted[sorted.len() - 1 - outside])
+    }
+
     /// Half of the rounds are within so much: the distance between the quartiles.
     pub fn spread(&self) -> f64 {
         self.quantile(0.75) - self.quantile(0.25)

@@ -1,17 +1,16 @@
 //! RSA public keys and their signatures (RFC 8017 §8), verified in the module.
 //!
-//! RSASSA-PSS is the `rsa` crate's. RSASSA-PKCS1-v1_5, which nearly every token has, is done
-//! here, on the modular arithmetic that the elliptic curve crates bring: in a VM without
-//! 64-bit multiplication it takes a quarter of the `rsa` crate's time.
+//! It is done here, on the modular arithmetic that the elliptic curve crates bring: in a VM
+//! without 64-bit multiplication that takes a quarter of the `rsa` crate's time. The crate
+//! checks the numbers of a key and writes it as DER.
 
 use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
 use crypto_bigint::{BoxedUint, Odd};
 use rsa::pkcs1v15::Pkcs1v15Sign;
 use rsa::pkcs8::{AssociatedOid, EncodePublicKey};
 use rsa::sha2::Digest;
-use rsa::sha2::digest::DynDigest;
 use rsa::traits::PublicKeyParts;
-use rsa::{BigUint, Pss, RsaPublicKey};
+use rsa::{BigUint, RsaPublicKey};
 
 /// The sizes of modulus that are accepted, in bits. Below, keys are breakable; above, one
 /// check costs too much.
@@ -92,9 +91,6 @@ impl RsaKey {
         D: Digest + AssociatedOid,
     {
         let length = self.key.size();
-        if signature.len() != length {
-            return false;
-        }
         let Some(encrypted) = self.encrypt(signature) else { return false };
         // EMSA-PKCS1-v1_5 (§9.2): 00 01 ff … ff 00, the digest's DER.
         let prefix = Pkcs1v15Sign::new::<D>().prefix;
@@ -104,18 +100,20 @@ impl RsaKey {
         encrypted.iter().rev().take(length).eq(parts.concat().iter().rev())
     }
 
-    /// RSASSA-PSS verification (RFC 8017 §8.1.2) with a salt of the digest's length
-    /// (RFC 7518 §3.5).
-    pub fn verifies_pss<D>(&self, digest: &[u8], signature: &[u8]) -> bool
-    where
-        D: Digest + DynDigest + Send + Sync + 'static,
-    {
-        self.key.verify(Pss::new::<D>(), digest, signature).is_ok()
+    /// RSASSA-PSS verification (RFC 8017 §8.1.2) of a digest of `D`'s, with MGF1 on `D` and a
+    /// salt of the digest's length (RFC 7518 §3.5).
+    pub fn verifies_pss<D: Digest>(&self, digest: &[u8], signature: &[u8]) -> bool {
+        let bits = self.bits().saturating_sub(1);
+        let encrypted = self.encrypt(signature);
+        encrypted.is_some_and(|it| is_pss_encoding::<D>(digest, &it, bits).unwrap_or(false))
     }
 
-    /// RSAVP1 (RFC 8017 §5.2.2), big-endian, with zeros before it. None where the number
-    /// isn't below the modulus.
+    /// RSAVP1 (RFC 8017 §5.2.2), big-endian, with zeros before it. None where the signature
+    /// isn't as long as the modulus, or not below it.
     fn encrypt(&self, signature: &[u8]) -> Option<Box<[u8]>> {
+        if signature.len() != self.bytes() {
+            return None;
+        }
         let precision = self.modulus.bits_precision();
         let number = BoxedUint::from_be_slice(signature, precision).ok()?;
         if number >= self.modulus {
@@ -132,4 +130,33 @@ impl RsaKey {
         }
         Some(power.retrieve().to_be_bytes())
     }
+}
+
+/// EMSA-PSS-VERIFY (RFC 8017 §9.1.2) of the number in `encrypted`, which has to fit into this
+/// many bits. None where something is too short.
+fn is_pss_encoding<D: Digest>(digest: &[u8], encrypted: &[u8], bits: usize) -> Option<bool> {
+    let length = bits.div_ceil(8);
+    let unused = length.saturating_mul(8).saturating_sub(bits);
+    let (before, encoded) = encrypted.split_at_checked(encrypted.len().checked_sub(length)?)?;
+    let (trailer, encoded) = encoded.split_last()?;
+    let (masked, hash) = encoded.split_at_checked(encoded.len().checked_sub(digest.len())?)?;
+    // MGF1 (§B.2.1).
+    let mask = (0..u32::MAX)
+        .flat_map(|count| D::new().chain_update(hash).chain_update(count.to_be_bytes()).finalize());
+    let mut block: Vec<u8> = masked.iter().zip(mask).map(|(byte, mask)| byte ^ mask).collect();
+    let (first, masked_first) = (block.first_mut()?, masked.first()?);
+    let used = 0xff_u8.checked_shr(u32::try_from(unused).ok()?)?;
+    *first &= used;
+    // Zeros, a one, the salt.
+    let (padding, salt) = block.split_at_checked(block.len().checked_sub(digest.len())?)?;
+    let (one, zeros) = padding.split_last()?;
+    let salted = D::new().chain_update([0; 8]).chain_update(digest).chain_update(salt).finalize();
+    Some(
+        before.iter().all(|byte| *byte == 0)
+            && masked_first & !used == 0
+            && *trailer == 0xbc
+            && zeros.iter().all(|byte| *byte == 0)
+            && *one == 1
+            && salted.as_slice() == hash,
+    )
 }

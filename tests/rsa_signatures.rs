@@ -1,4 +1,4 @@
-//! RSASSA-PKCS1-v1_5 under moduli of every length, and blocks that are almost right: judged as
+//! RSA signatures under moduli of every length, and blocks that are almost right: judged as
 //! RFC 8017 says, and as the `rsa` crate judges them.
 
 use std::collections::HashSet;
@@ -12,7 +12,7 @@ use namespace_jwt::signature::Algorithm;
 use namespace_jwt::verify::{Backend, Checked, Message};
 use proptest::prelude::*;
 use rsa::sha2::{Digest, Sha256};
-use rsa::{BigUint, Pkcs1v15Sign, RsaPublicKey};
+use rsa::{BigUint, Pkcs1v15Sign, Pss, RsaPublicKey};
 use serde_json::json;
 
 const MESSAGE: &[u8] = b"message";
@@ -61,7 +61,8 @@ impl Key {
     fn public(&self) -> PublicKey {
         let number = |number: &BigUint| URL_SAFE_NO_PAD.encode(number.to_bytes_be());
         let jwk = json!({"kty": "RSA", "n": number(&self.n), "e": number(&self.e.into())});
-        jwk::public_key(&jwk, &AllowedAlgorithms::default()).unwrap()
+        let algorithms = vec![Algorithm::Rs256, Algorithm::Ps256];
+        jwk::public_key(&jwk, &AllowedAlgorithms::listed(algorithms)).unwrap()
     }
 
     /// As long as the modulus.
@@ -116,6 +117,33 @@ fn inverse(of: u64, modulus: u64) -> u64 {
 /// EMSA-PKCS1-v1_5 (RFC 8017 §9.2) of these parts, `length` bytes long.
 fn block(start: &[u8], filling: u8, end: &[u8], length: usize) -> Vec<u8> {
     [start, &vec![filling; length - start.len() - end.len()], end].concat()
+}
+
+/// MGF1 with SHA-256 (RFC 8017 §B.2.1), over `masked`.
+fn mask(seed: &[u8], masked: &mut [u8]) {
+    for (count, part) in masked.chunks_mut(32).enumerate() {
+        let digest = Sha256::digest([seed, &(count as u32).to_be_bytes()].concat());
+        part.iter_mut().zip(digest).for_each(|(byte, mask)| *byte ^= mask);
+    }
+}
+
+/// What is done to the block before the mask, the hash and the end.
+type Change<'a> = dyn Fn(&mut Vec<u8>, &mut Vec<u8>, &mut u8) + 'a;
+
+/// EMSA-PSS-ENCODE (RFC 8017 §9.1.1) for a modulus of this many bits, changed on the way.
+fn pss_block(bits: usize, digest: &[u8], salt: &[u8], change: &Change<'_>) -> Vec<u8> {
+    let length = (bits - 1).div_ceil(8);
+    let mut hash = Sha256::digest([&[0; 8], digest, salt].concat()).to_vec();
+    let mut block = vec![0; length - salt.len() - hash.len() - 2];
+    block.push(1);
+    block.extend(salt);
+    let mut end = 0xbc;
+    change(&mut block, &mut hash, &mut end);
+    mask(&hash, &mut block);
+    block[0] &= 0xff >> (8 * length - (bits - 1));
+    // A modulus that is a bit longer than the block has a byte more.
+    let before = vec![0; bits.div_ceil(8) - length];
+    [before, block, hash, vec![end]].concat()
 }
 
 proptest! {
@@ -197,6 +225,85 @@ proptest! {
         prop_assert_eq!(other, Checked::Bad);
         for (number, signature) in refused.iter().enumerate() {
             prop_assert_eq!(verdict(signature), (false, false), "number {}", number);
+        }
+    }
+
+    #[test]
+    fn only_a_pss_encoding_with_a_salt_of_the_digests_length_is_a_pss_signature(
+        // Each number of bits that the block leaves unused, 2049 among them: none, and a byte.
+        bits in prop_oneof![8 => 2048..2066_usize, 2 => 2066..4097_usize],
+        seed in 1..u64::MAX, salt in any::<[u8; 32]>(), flipped in any::<prop::sample::Index>(),
+    ) {
+        let mut state = seed;
+        let mut random = || {
+            // xorshift64*
+            state ^= state >> 12;
+            state ^= state << 25;
+            state ^= state >> 27;
+            state.wrapping_mul(0x2545_f491_4f6c_dd1d)
+        };
+        let key = Key::new(bits, 65537, &mut random);
+        let length = bits.div_ceil(8);
+        let digest = Sha256::digest(MESSAGE).to_vec();
+        let encode = |digest: &[u8], salt: &[u8]| pss_block(bits, digest, salt, &|_, _, _| {});
+        let changed = |change: &Change<'_>| {
+            pss_block(bits, &digest, &salt, change)
+        };
+
+        let good = encode(&digest, &salt);
+        let signature = key.signature(&good);
+        let mut bit = signature.clone();
+        let place = flipped.index(length * 8);
+        bit[place / 8] ^= 1 << (place % 8);
+        let encoded = [
+            encode(&digest, &salt[1..]),
+            encode(&digest, &[]),
+            encode(&digest, &[&salt[..], &[0]].concat()),
+            encode(&Sha256::digest(b"other"), &salt),
+            changed(&|_, _, end| *end = 0xcc),
+            changed(&|_, hash, _| hash[flipped.index(32)] ^= 1),
+            changed(&|block, _, _| block[flipped.index(4)] ^= 1),
+            changed(&|block, _, _| { let at = block.len() - 33; block[at] = 0 }),
+            changed(&|block, _, _| { let at = block.len() - 33; block[at] = 2 }),
+            changed(&|block, _, _| { let at = block.len() - 34; block[at] = 1 }),
+            changed(&|block, _, _| *block.last_mut().unwrap() ^= 1),
+        ];
+        let mut refused: Vec<_> = encoded.iter().map(|block| key.signature(block)).collect();
+        // A bit above those that the block has: where the number is still below the modulus.
+        let mut above = good.clone();
+        let unused = 8 * length - (bits - 1);
+        above[(unused - 1) / 8] |= 0x80 >> ((unused - 1) % 8);
+        let above = key.signature(&above);
+        let sum = BigUint::from_bytes_be(&signature) + &key.n;
+        refused.extend([
+            bit,
+            key.bytes(&(&key.n - BigUint::from_bytes_be(&signature))),
+            key.bytes(&BigUint::from(1_u8)),
+            vec![0; length],
+            signature[1..].to_vec(),
+            signature[..length - 1].to_vec(),
+            [&[0], &signature[..]].concat(),
+            [&signature[..], &[0]].concat(),
+            good,
+            Vec::new(),
+        ]);
+
+        let ours = key.public();
+        let theirs = RsaPublicKey::new_with_max_size(key.n.clone(), key.e.into(), 8192).unwrap();
+        let our_verdict = |signature: &[u8]| {
+            Guest.verify(&ours, Algorithm::Ps256, &Message::new(MESSAGE), signature)
+        };
+        let verdict = |signature: &[u8]| {
+            let theirs = theirs.verify(Pss::new::<Sha256>(), &digest, signature).is_ok();
+            (our_verdict(signature) == Checked::Good, theirs)
+        };
+        prop_assert_eq!(verdict(&signature), (true, true));
+        for (number, signature) in refused.iter().enumerate() {
+            prop_assert_eq!(verdict(signature), (false, false), "number {}", number);
+        }
+        // The crate takes a number that isn't below the modulus, and looks at no bit above.
+        for signature in [key.bytes(&sum), key.bytes(&key.n), above] {
+            prop_assert_eq!(our_verdict(&signature), Checked::Bad);
         }
     }
 }

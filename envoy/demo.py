@@ -30,7 +30,8 @@ ENVOY = ROOT / "target" / "envoy"
 FILTER = ROOT / "dist" / "namespace-jwt.wasm"
 
 # As in demo.yaml.
-LISTENER, ADMIN, FUNCTION = 10000, 9901, 10001
+LISTENER, FUNCTION = 10000, 10001
+ADMIN = ROOT / "target" / "demo-admin.sock"
 APPLICATION = "11111111-1111-4111-8111-111111111111"
 OTHER_APPLICATION = "22222222-2222-4222-8222-222222222222"
 
@@ -92,9 +93,9 @@ def serve(keep_serving):
         if not file.exists():
             command = "make run" if keep_serving else "make demo"
             raise Failure(f"{file.relative_to(ROOT)} is missing: `{command}` builds it first")
-    for port in (LISTENER, ADMIN, FUNCTION):
+    for port in (LISTENER, FUNCTION):
         require_free(port)
-    done(f"ports {LISTENER}, {ADMIN} and {FUNCTION} are free")
+    done(f"ports {LISTENER} and {FUNCTION} are free")
 
     with contextlib.ExitStack() as cleanup:
         folder = Path(tempfile.mkdtemp(prefix="demo-", dir=ROOT / "target"))
@@ -105,7 +106,7 @@ def serve(keep_serving):
             cleanup, "function", folder,
             [sys.executable, str(ROOT / "envoy" / "function.py"), "--port", str(FUNCTION)],
         )
-        wait_until_answers(f"http://127.0.0.1:{FUNCTION}/-/count", function.require_running)
+        wait_until_listens(FUNCTION, function)
         done(f"function on 127.0.0.1:{FUNCTION}")
 
         # Only this Envoy: nothing from the caller's own SCW_ variables reaches the filter.
@@ -118,8 +119,11 @@ def serve(keep_serving):
              "--log-level", "warning", "--component-log-level", "wasm:info"],
             environment,
         )
-        wait_until_answers(f"http://127.0.0.1:{ADMIN}/ready", envoy.require_running)
-        done(f"Envoy on 127.0.0.1:{LISTENER}, its admin on 127.0.0.1:{ADMIN}")
+        # Envoy replaces the file if it is there, but leaves it behind.
+        cleanup.callback(remove, ADMIN)
+        wait_until_listens(LISTENER, envoy)
+        admin = ADMIN.relative_to(ROOT)
+        done(f"Envoy on 127.0.0.1:{LISTENER}, its admin at {admin}")
 
         url = f"http://127.0.0.1:{LISTENER}/hello"
         try:
@@ -133,7 +137,7 @@ def serve(keep_serving):
             show_how_to_repeat(url, "cat", token_file, token_file.with_name("other-token"))
             print(
                 f"   target/release/issuer inspect - < {token_file}\n"
-                f"   curl -s '127.0.0.1:{ADMIN}/stats?filter=namespace_jwt'\n\n"
+                f"   curl -s --unix-socket {admin} 'http://admin/stats?filter=namespace_jwt'\n\n"
                 "Envoy's access log follows. Ctrl-C stops everything, and removes the keys and tokens.\n",
                 flush=True,
             )
@@ -149,7 +153,8 @@ def require_free(port):
         except OSError as error:
             raise Failure(
                 f"port {port} on 127.0.0.1 isn't free ({error.strerror}): stop what listens "
-                f"there (`ss -ltnp sport = :{port}` names it), then run this again"
+                f"there (`ss -ltnp sport = :{port}` names it; another `make run`?), then run "
+                "this again"
             ) from None
 
 
@@ -224,14 +229,29 @@ def start(cleanup, name, folder, command, environment=None):
     return service
 
 
-def wait_until_answers(url, require_running, seconds=30):
-    """Waits for any HTTP answer but 503, which is Envoy's admin before it is ready."""
+def remove(file):
+    with contextlib.suppress(FileNotFoundError):
+        file.unlink()
+
+
+def wait_until_listens(port, service, seconds=30):
     end = time.monotonic() + seconds
     while True:
-        require_running()
+        service.require_running()
         with contextlib.suppress(OSError):
-            if send(url).status != 503:
-                return
+            socket.create_connection(("127.0.0.1", port)).close()
+            return
+        if time.monotonic() > end:
+            raise Failure(f"{service.name} didn't listen on port {port} within {seconds} seconds")
+        time.sleep(0.05)
+
+
+def wait_until_answers(url, seconds=30):
+    end = time.monotonic() + seconds
+    while True:
+        with contextlib.suppress(OSError):
+            send(url)
+            return
         if time.monotonic() > end:
             raise Failure(f"{url} gave no answer within {seconds} seconds")
         time.sleep(0.05)
@@ -257,7 +277,7 @@ def walk_only(options):
     for file in tokens:
         if not file.is_file():
             raise Failure(f"{file} is missing: mint it with `issuer issue`")
-    wait_until_answers(options.url, lambda: None)
+    wait_until_answers(options.url)
     shown_url = options.shown_url or options.url
     status = walk_through(
         options.url, options.function_url, *(file.read_text().strip() for file in tokens),

@@ -1,6 +1,9 @@
 //! What the tests of `envoy/` stand on: Envoy's validation, processes that end with their
 //! test, Node with its packages, keys and files.
 
+// Each test file compiles this module for itself and uses a part of it.
+#![allow(dead_code)]
+
 use std::fs;
 use std::io::Write as _;
 use std::net::{Ipv4Addr, TcpListener};
@@ -83,6 +86,10 @@ impl Service {
 
     pub fn log(&self) -> String {
         format!("{}:\n{}", self.log.display(), fs::read_to_string(&self.log).unwrap_or_default())
+    }
+
+    pub fn id(&self) -> u32 {
+        self.process.id()
     }
 
     pub fn wait(&mut self) -> ExitStatus {

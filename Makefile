@@ -104,11 +104,11 @@ lint: needs
 	@python3 .ci/wasm.py wasm32-wasip1 clippy --lib -- -D warnings
 	@python3 .ci/wasm.py wasm32-unknown-unknown clippy --test wasm -- -D warnings
 	@echo '==> scripts'
-	@for script in .ci/tool .ci/audit .ci/wrk envoy/container.sh; do sh -n $$script || exit 1; done
-	@bash -n .ci/run
+	@for script in .ci/tool .ci/audit .ci/wrk; do sh -n $$script || exit 1; done
+	@for script in .ci/run envoy/container.sh; do bash -n $$script || exit 1; done
 	@if command -v shellcheck >/dev/null; then shellcheck .ci/tool .ci/audit .ci/run .ci/wrk envoy/container.sh; fi
 	@python3 -c 'import ast, sys; [ast.parse(open(path).read(), path) for path in sys.argv[1:]]' \
-	  $(wildcard .ci/*.py envoy/*.py)
+	  $(wildcard .ci/*.py envoy/*.py tests/*/*.py)
 	@.ci/tool cargo-deny $(CARGO_DENY)
 	@echo '==> audit of the dependencies'
 	@.ci/audit

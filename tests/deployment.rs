@@ -1,8 +1,8 @@
 //! The files of `envoy/`, as a user copies them.
 //!
 //! Envoy's validation loads the filter and hands it its configuration, so what passes here
-//! starts. The two Docker set-ups can't be started without Docker; what they run in their
-//! containers is run here instead, on free ports.
+//! starts. Docker Compose can't be started without Docker; what it runs in its containers is run
+//! here instead, on free ports. tests/container.rs does so for the container that protects itself.
 
 use std::fs;
 use std::path::Path;
@@ -16,7 +16,6 @@ mod support;
 
 const NAMESPACE: &str = "6a1f6f4e-6a52-4b0e-8f0e-6d2a9c1b7e10";
 const APPLICATION: &str = "11111111-1111-4111-8111-111111111111";
-const OTHER_APPLICATION: &str = "22222222-2222-4222-8222-222222222222";
 
 #[test]
 fn every_envoy_configuration_starts_with_what_it_asks_for() {
@@ -97,116 +96,6 @@ fn every_filter_has_a_name_and_a_vm_of_its_own() {
         ids.push(id.unwrap_or_else(|| panic!("{file} has no vm_id")).to_owned());
     }
     assert!(ids.iter().all(|id| !id.is_empty()), "{ids:?}");
-}
-
-#[test]
-fn a_container_protects_its_application() {
-    let keys = Keys::make("container");
-    let [port, application_port] = free_ports();
-
-    // The image's layout, with this test's ports.
-    let image = keys.folder.join("image");
-    fs::create_dir_all(image.join("dist")).unwrap();
-    fs::create_dir_all(image.join("bin")).unwrap();
-    link(&filter(), &image.join("dist/namespace-jwt.wasm"));
-    link(&envoy(), &image.join("bin/envoy"));
-    container_files(&image, port, application_port);
-
-    let process_id = keys.folder.join("application.pid");
-    let application = format!(
-        "echo $$ > {} && exec python3 {} --port \"$PORT\"",
-        process_id.display(),
-        root("envoy/function.py").display()
-    );
-    let path = format!("{}:{}", image.join("bin").display(), std::env::var("PATH").unwrap());
-    let mut container = Service::start(
-        "container.sh",
-        &keys.folder,
-        Command::new("bash")
-            .arg(image.join("envoy/container.sh"))
-            .args(["sh", "-c", &application])
-            .env("PATH", path)
-            .env("SCW_PUBLIC", "false")
-            .env("SCW_PUBLIC_KEY", &keys.public)
-            .env("SCW_NAMESPACE_ID", NAMESPACE)
-            .env("SCW_APPLICATION_ID", APPLICATION),
-    );
-
-    let walk = python(&[
-        "envoy/demo.py".into(),
-        "walk".into(),
-        format!("--url=http://127.0.0.1:{port}/hello"),
-        format!("--function-url=http://127.0.0.1:{application_port}"),
-        format!("--token-file={}", keys.token("token", APPLICATION)),
-        format!("--other-token-file={}", keys.token("other-token", OTHER_APPLICATION)),
-    ]);
-    assert!(walk.status.success(), "{}\n{}", text_of(&walk), container.log());
-
-    // A container without its application is of no use: it ends, and the platform replaces it.
-    let process_id = fs::read_to_string(process_id).unwrap();
-    run(Command::new("kill").arg(process_id.trim()));
-    assert!(!container.wait().success(), "{}", container.log());
-}
-
-#[test]
-fn an_application_that_cannot_start_ends_its_container() {
-    let mut command = Command::new("bash");
-    command.arg(root("envoy/container.sh")).args(["sh", "-c", "exit 7"]);
-    let output = command.output().unwrap();
-    assert_eq!(output.status.code(), Some(7), "{}", text_of(&output));
-    assert!(
-        text_of(&output).contains("the application ended with status 7"),
-        "{}",
-        text_of(&output)
-    );
-}
-
-/// What the container's image has of envoy/, on ports that are free here.
-fn container_files(image: &Path, port: u16, application_port: u16) {
-    fs::create_dir_all(image.join("envoy")).unwrap();
-    fs::copy(root("envoy/container.sh"), image.join("envoy/container.sh")).unwrap();
-    let ports = [
-        ("0.0.0.0, port_value: 8080", &*format!("127.0.0.1, port_value: {port}")),
-        ("port_value: 8081", &*format!("port_value: {application_port}")),
-    ];
-    let configuration = replace_all(read("envoy/container.yaml"), &ports);
-    fs::write(image.join("envoy/container.yaml"), configuration).unwrap();
-}
-
-/// Most images have 8080 in their application's code. Without Envoy in front of it the platform
-/// would take it for ready and send it every request.
-#[test]
-fn an_application_on_the_containers_own_port_ends_its_container() {
-    let [port, application_port] = free_ports();
-    let image = scratch("own-port");
-    container_files(&image, port, application_port);
-    let mut container = Service::start(
-        "container.sh",
-        &image,
-        Command::new("bash").arg(image.join("envoy/container.sh")).args([
-            "python3",
-            "envoy/function.py",
-            "--port",
-            &port.to_string(),
-        ]),
-    );
-    let status = container.wait();
-    assert_eq!(status.code(), Some(1), "{}", container.log());
-    assert!(
-        container.log().contains(&format!("127.0.0.1:{application_port}")),
-        "{}",
-        container.log()
-    );
-}
-
-/// Nobody would listen there but an application that has that port in its code.
-#[test]
-fn a_container_whose_platform_sends_requests_elsewhere_does_not_start() {
-    let mut command = Command::new("bash");
-    command.arg(root("envoy/container.sh")).args(["sh", "-c", "exit 7"]);
-    let output = command.env("PORT", "3000").output().unwrap();
-    assert_eq!(output.status.code(), Some(1), "{}", text_of(&output));
-    assert!(text_of(&output).contains("PORT=3000"), "{}", text_of(&output));
 }
 
 #[test]

@@ -238,7 +238,7 @@ fn the_istio_manifests_fit_the_published_schemas() {
     let output = node.run(&["tests/deployment/manifests.mjs", "envoy/istio.yaml"]);
     assert!(output.status.success(), "{}", text_of(&output));
     let manifests: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let plugin = &manifests[1]["spec"];
+    let plugin = &manifests[0]["spec"];
     assert_eq!(plugin["phase"], "AUTHN");
     assert_eq!(plugin["failStrategy"], "FAIL_CLOSE");
     // Else the function's own requests to others would need a token.
@@ -246,8 +246,8 @@ fn the_istio_manifests_fit_the_published_schemas() {
 
     // On a port whose protocol nobody declared, Istio's proxy looks at a connection's first bytes
     // and passes on what it doesn't take for HTTP, past every HTTP filter. Applications take more.
-    let deployment = &manifests[2]["spec"]["template"];
-    let service = &manifests[3]["spec"];
+    let deployment = &manifests[1]["spec"]["template"];
+    let service = &manifests[2]["spec"];
     assert_eq!(plugin["selector"]["matchLabels"], deployment["metadata"]["labels"]);
     assert_eq!(service["selector"], deployment["metadata"]["labels"]);
     let declared = |port: &Value| {
@@ -258,19 +258,26 @@ fn the_istio_manifests_fit_the_published_schemas() {
         assert!(declared(&port["containerPort"]), "{port}");
     }
 
-    // As Istio hands it to Envoy: the plugin configuration as a string of JSON, and `HOST`
-    // variables as host_env_keys.
-    let host: Vec<&Value> = plugin["vmConfig"]["env"].as_array().unwrap().iter().collect();
-    assert!(host.iter().all(|variable| variable["valueFrom"] == "HOST"));
-    let names: Vec<&str> = host.iter().map(|v| v["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["SCW_PUBLIC_KEY"]);
+    // Nothing comes from an environment: Istio's control plane sets no vm_id, without which
+    // Envoy may hand a filter another one's. And no Secret is here for `apply` to overwrite.
+    assert_eq!(plugin["vmConfig"], Value::Null);
+    let kinds: Vec<_> =
+        manifests.as_array().unwrap().iter().map(|it| it["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["WasmPlugin", "Deployment", "Service"]);
+
+    // As Istio hands it to Envoy: the plugin configuration as a string of JSON.
     let demo = read("envoy/demo.yaml");
     let (before, rest) = demo.split_once("value: |\n").unwrap();
     let (_, after) = rest.split_once("vm_config:").unwrap();
-    let json = Value::String(plugin["pluginConfig"].to_string());
-    let as_istio_does = format!("{before}value: {json}\n                        vm_config:{after}");
-    let keys = Keys::make("istio");
-    let (started, log) = validate(&as_istio_does, &[("SCW_PUBLIC_KEY", &keys.public)]);
+    let as_istio_does = |configuration: &Value| {
+        let json = Value::String(configuration.to_string());
+        format!("{before}value: {json}\n                        vm_config:{after}")
+    };
+    let mut configuration = plugin["pluginConfig"].clone();
+    let (started, log) = validate(&as_istio_does(&configuration), &[]);
+    assert!(!started && log.contains("configuration refused: public_key:"), "{log}");
+    configuration["public_key"] = Keys::make("istio").public.into();
+    let (started, log) = validate(&as_istio_does(&configuration), &[]);
     assert!(started, "{log}");
 }
 

@@ -20,6 +20,31 @@ use crate::rsassa;
 use crate::signature::Algorithm;
 use members::Members;
 
+/// The name of every member.
+pub const MEMBERS: [&str; 21] = [
+    "namespace_id",
+    "application_id",
+    "public",
+    "public_key",
+    "public_keys",
+    "jwks",
+    "algorithms",
+    "token_headers",
+    "forward_token",
+    "missing_token_status",
+    "invalid_token_status",
+    "issuer",
+    "audience",
+    "require_expiration",
+    "max_lifetime_seconds",
+    "expiration_leeway_seconds",
+    "not_before_leeway_seconds",
+    "revoked_token_ids",
+    "mode",
+    "signature_verification",
+    "token_cache_size",
+];
+
 /// Everything that the filter is told.
 pub struct Config {
     /// Who may pass.
@@ -30,7 +55,7 @@ pub struct Config {
     pub forward_token: bool,
     /// The statuses of refusals.
     pub statuses: Statuses,
-    /// Whether refusals happen.
+    /// What happens to a request that is refused.
     pub mode: Mode,
     /// Whose crypto checks signatures.
     pub signature_verification: SignatureVerification,
@@ -38,28 +63,28 @@ pub struct Config {
     pub token_cache_size: usize,
 }
 
-/// Whether a refused request is stopped.
+/// What happens to a request that is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// It is.
+    /// A refused request is answered and goes no further.
     Enforce,
-    /// It is counted and logged, and let through.
+    /// A refused request is counted and logged, and goes on to the application.
     ReportOnly,
 }
 
 /// Whose crypto checks signatures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignatureVerification {
-    /// The proxy's when it proves itself at start, else the one compiled in.
+    /// The proxy's if it passes a self-test at start, else the crypto compiled in.
     Auto,
-    /// The proxy's.
+    /// Only the proxy's.
     Host,
-    /// The one compiled in.
+    /// Only the crypto compiled in.
     Guest,
 }
 
-/// The variables that the platform sets. A member of the plugin configuration wins over
-/// its variable. An empty id or key counts as not set.
+/// The environment variables that the platform sets. A member of the plugin configuration
+/// wins over its variable. An empty id or key counts as not set.
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
     /// `SCW_PUBLIC`: exactly `true` or `false`.
@@ -74,13 +99,23 @@ pub struct Environment {
 
 /// Why a configuration is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConfigError {
-    /// The member or variable at fault: `public_keys[1]`, `SCW_PUBLIC`.
-    pub member: String,
-    /// What it should have been.
-    pub expected: String,
-    /// What it was. A key is never quoted.
-    pub found: String,
+pub enum ConfigError {
+    /// A member or variable doesn't hold what it should.
+    Unusable {
+        /// Its name and place: `public_keys[1]`, `SCW_PUBLIC`.
+        member: String,
+        /// What it should have been.
+        expected: String,
+        /// What it was. A key is never quoted.
+        found: String,
+    },
+    /// The configuration has no member of that name.
+    Unknown {
+        /// The name as written, escaped and cut.
+        name: String,
+        /// The member whose name is most like it.
+        meant: Option<&'static str>,
+    },
 }
 
 impl ConfigError {
@@ -89,14 +124,28 @@ impl ConfigError {
         expected: impl Into<String>,
         found: impl Into<String>,
     ) -> Self {
-        Self { member: member.into(), expected: expected.into(), found: found.into() }
+        Self::Unusable { member: member.into(), expected: expected.into(), found: found.into() }
+    }
+
+    /// The member or variable at fault.
+    pub fn member(&self) -> &str {
+        match self {
+            Self::Unusable { member: name, .. } | Self::Unknown { name, .. } => name,
+        }
     }
 }
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { member, expected, found } = self;
-        write!(f, "{member}: expected {expected}, found {found}")
+        match self {
+            Self::Unusable { member, expected, found } => {
+                write!(f, "{member}: expected {expected}, found {found}")
+            }
+            Self::Unknown { name, meant: None } => write!(f, "unknown member `{name}`"),
+            Self::Unknown { name, meant: Some(meant) } => {
+                write!(f, "unknown member `{name}`; did you mean `{meant}`?")
+            }
+        }
     }
 }
 

@@ -264,6 +264,9 @@ fn check_refusal(what: &str, member: &str, log: &str) {
         .unwrap_or_else(|| panic!("{what}: no refusal in {log}"))
         .1;
     assert!(line.contains(member), "{what}: {line}");
+    if line == format!("unknown member `{member}`; did you mean `namespace_id`?") {
+        return;
+    }
     let expected = line.find("expected ");
     let found = line.find(", found ");
     assert!(
@@ -336,9 +339,10 @@ fn a_configuration_that_is_no_json_object_is_refused() {
         ("an array", format!("[{whole}]")),
         ("two objects", format!("{whole}{whole}")),
         ("null", "null".to_owned()),
-        ("one member twice", duplicate),
+        ("that `public` appears twice", duplicate),
     ];
     for (what, configuration) in cases {
-        check_refusal(what, "", &rejected(&envoy, Filter::from_text(&configuration)));
+        let log = rejected(&envoy, Filter::from_text(&configuration));
+        check_refusal(what, if what.starts_with("that ") { what } else { "" }, &log);
     }
 }

@@ -76,8 +76,13 @@ fn check(config: &Config, json: &[u8], read: Option<&Json>) {
 }
 
 fn check_error(error: &ConfigError, read: Option<&Json>, environment: &Environment, input: &[u8]) {
-    let ConfigError { member, expected, found } = error;
-    assert!(!expected.is_empty() && !found.is_empty(), "{error:?}");
+    let (member, expected, found) = match error {
+        ConfigError::Unusable { member, expected, found } => {
+            assert!(!expected.is_empty() && !found.is_empty(), "{error:?}");
+            (member, expected.as_str(), found.as_str())
+        }
+        ConfigError::Unknown { name, .. } => (name, "", ""),
+    };
     let mut material = Vec::new();
     material.extend(environment.public_key.as_deref().map(body));
     match read {
@@ -106,7 +111,7 @@ fn check_error(error: &ConfigError, read: Option<&Json>, environment: &Environme
     for piece in material.iter().flat_map(|text| text.as_bytes().chunks(24)) {
         let long = piece.len() == 24 && piece.iter().all(u8::is_ascii_alphanumeric);
         let times = |text: &[u8]| text.windows(24).filter(|it| *it == piece).count();
-        let quoted = [member, expected, found].into_iter().any(|it| times(it.as_bytes()) > 0);
+        let quoted = [member.as_str(), expected, found].into_iter().any(|it| times(it.as_bytes()) > 0);
         // What stands elsewhere too may have been quoted from there.
         assert!(!(long && quoted && times(input) < 2), "a key is quoted: {error}");
     }

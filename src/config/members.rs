@@ -1,10 +1,14 @@
 //! The members of a JSON object, taken out one by one, each of its type.
 
+use std::collections::BTreeSet;
+use std::fmt;
 use std::time::Duration;
 
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
-use super::ConfigError;
+use super::{ConfigError, MEMBERS};
 use crate::json;
 
 /// The members that nobody has taken yet.
@@ -27,9 +31,7 @@ impl Members {
     pub(super) fn refuse_rest(&self) -> Result<(), ConfigError> {
         match self.0.keys().next() {
             None => Ok(()),
-            Some(name) => {
-                Err(ConfigError::new(name, "a member of the configuration", "an unknown one"))
-            }
+            Some(name) => Err(ConfigError::Unknown { name: excerpt(name), meant: most_like(name) }),
         }
     }
 
@@ -111,15 +113,100 @@ impl Members {
     }
 }
 
-/// What stands in an object's place. The parser's own words would quote it, keys and all.
+/// The member whose name is most like this one, if one is like it at all.
+fn most_like(name: &str) -> Option<&'static str> {
+    let name = name.to_ascii_lowercase().replace('-', "_");
+    let distance = |member: &&str| strsim::osa_distance(&name, member);
+    let nearest = MEMBERS.into_iter().min_by_key(distance)?;
+    (distance(&nearest) <= nearest.len() / 3).then_some(nearest)
+}
+
+/// What is there instead of an object. The parser's own words would quote it, keys and all.
 fn what_instead(json: &[u8], error: &serde_json::Error) -> String {
-    match serde_json::from_slice(json) {
-        Ok(Value::Object(_)) => "a name that stands twice in one object".to_owned(),
+    let Ok(text) = std::str::from_utf8(json) else { return "bytes that are not UTF-8".to_owned() };
+    match serde_json::from_str(text) {
+        Ok(Value::Object(_)) => match doubled(text) {
+            Some(path) => format!("that `{}` appears twice", excerpt(&path)),
+            None => "that a member appears twice".to_owned(),
+        },
         Ok(other) => kind(&other).to_owned(),
         Err(_) => {
             format!("text that is not JSON, at line {}, column {}", error.line(), error.column())
         }
     }
+}
+
+/// The first member that appears twice in its object, with the way to it:
+/// `jwks.keys[0].kid`. JSON's usual reader keeps the last of the two and says nothing.
+fn doubled(json: &str) -> Option<String> {
+    serde_json::from_str::<Tree>(json).ok()?.doubled("")
+}
+
+/// JSON of which every member is kept.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Tree {
+    Object(Pairs),
+    Array(Vec<Tree>),
+    Other(IgnoredAny),
+}
+
+struct Pairs(Vec<(String, Tree)>);
+
+impl Tree {
+    fn doubled(&self, path: &str) -> Option<String> {
+        match self {
+            Self::Other(_) => None,
+            Self::Array(values) => values
+                .iter()
+                .enumerate()
+                .find_map(|(n, value)| value.doubled(&format!("{path}[{n}]"))),
+            Self::Object(Pairs(pairs)) => {
+                let mut names = BTreeSet::new();
+                pairs.iter().find_map(|(name, value)| {
+                    let dot = if path.is_empty() { "" } else { "." };
+                    let path = format!("{path}{dot}{name}");
+                    if names.insert(name) { value.doubled(&path) } else { Some(path) }
+                })
+            }
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Pairs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct AllOf;
+
+        impl<'de> Visitor<'de> for AllOf {
+            type Value = Pairs;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some(pair) = map.next_entry()? {
+                    pairs.push(pair);
+                }
+                Ok(Pairs(pairs))
+            }
+        }
+
+        deserializer.deserialize_map(AllOf)
+    }
+}
+
+/// The beginning of an operator's text, for a message: nothing in it is invisible or breaks
+/// a line, and nothing of a key in PEM fits in but its label.
+pub(super) fn excerpt(text: &str) -> String {
+    const CHARACTERS: usize = 40;
+    let mut escaped: String =
+        text.chars().take(CHARACTERS).flat_map(char::escape_default).collect();
+    if text.chars().nth(CHARACTERS).is_some() {
+        escaped.push('…');
+    }
+    escaped
 }
 
 /// What a value is, without what it holds.

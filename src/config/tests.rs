@@ -130,7 +130,7 @@ fn a_bad_member_is_refused_by_name() {
             json!({"algorithms": ["HS256"]}),
             "algorithms: expected names out of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA, found \"HS256\"".into(),
         ),
-        (json!({"namespace": "n"}), "namespace: expected a member of the configuration, found an unknown one".into()),
+        (json!({"namespace": "n"}), "unknown member `namespace`; did you mean `namespace_id`?".into()),
         (json!({"jwks": []}), "jwks: expected a JWK Set: an object with an array `keys`, found an array".into()),
         (json!({"jwks": {"keys": {}}}), "jwks.keys: expected a JWK Set: an object with an array `keys`, found an object".into()),
     ] {
@@ -146,8 +146,14 @@ fn a_configuration_is_one_object_with_each_member_once() {
         ("x", "text that is not JSON, at line 1, column 1"),
         ("{} {}", "text that is not JSON, at line 1, column 4"),
         ("{\n\"issuer\":\"\u{0}\"}", "text that is not JSON, at line 2, column 11"),
-        ("{\"public\":true,\"public\":false}", "a name that stands twice in one object"),
-        ("{\"jwks\":{\"keys\":[],\"keys\":[]}}", "a name that stands twice in one object"),
+        ("{\"public\":true,\"public\":false}", "that `public` appears twice"),
+        ("{\"public\":true,\"\\u0070ublic\":false}", "that `public` appears twice"),
+        ("{\"jwks\":{\"keys\":[],\"keys\":[]}}", "that `jwks.keys` appears twice"),
+        (
+            "{\"jwks\":{\"keys\":[{},{\"kid\":\"a\",\"kid\":[{}]}]}}",
+            "that `jwks.keys[1].kid` appears twice",
+        ),
+        ("{\"a\\u200b\":1,\"a\\u200b\":1}", "that `a\\u{200b}` appears twice"),
     ] {
         let error = Config::from_json(json.as_bytes(), &Environment::default()).err().unwrap();
         let expected = "a JSON object with distinct member names";
@@ -156,15 +162,53 @@ fn a_configuration_is_one_object_with_each_member_once() {
 }
 
 #[test]
+fn bytes_that_are_no_text_are_said_to_be_so() {
+    let error = Config::from_json(b"{\"issuer\":\"\xff\"}", &Environment::default());
+    let expected = "configuration: expected a JSON object with distinct member names, \
+                    found bytes that are not UTF-8";
+    assert_eq!(error.err().unwrap().to_string(), expected);
+}
+
+#[test]
+fn an_unknown_member_is_named_with_the_one_that_was_meant() {
+    let meant = |name: &str| fault(json!({name: 1}));
+    for (name, member) in [
+        ("require_expiraton", "require_expiration"),
+        ("requireExpiration", "require_expiration"),
+        ("Namespace-ID", "namespace_id"),
+        ("pubic", "public"),
+        ("token_header", "token_headers"),
+        ("revoked_tokens", "revoked_token_ids"),
+    ] {
+        let expected = format!("unknown member `{name}`; did you mean `{member}`?");
+        assert_eq!(meant(name), expected);
+    }
+    assert_eq!(meant("rate_limit"), "unknown member `rate_limit`");
+    assert_eq!(meant("a\nb"), "unknown member `a\\nb`");
+    let long = "k".repeat(41);
+    assert_eq!(meant(&long), format!("unknown member `{}…`", "k".repeat(40)));
+}
+
+#[test]
+fn the_list_of_members_holds_each_one_that_is_read() {
+    for member in MEMBERS {
+        // What no member takes: the fault is the value's, not the name's.
+        let error = with(json!({member: {"": null}})).err().unwrap();
+        assert!(matches!(error, ConfigError::Unusable { .. }), "{error}");
+        assert_eq!(error.member(), member);
+    }
+}
+
+#[test]
 fn a_private_application_needs_a_namespace_and_a_key() {
-    assert_eq!(parse(json!({"public_key": RSA})).err().unwrap().member, "namespace_id");
-    assert_eq!(parse(json!({"namespace_id": "n"})).err().unwrap().member, "public_key");
+    assert_eq!(parse(json!({"public_key": RSA})).err().unwrap().member(), "namespace_id");
+    assert_eq!(parse(json!({"namespace_id": "n"})).err().unwrap().member(), "public_key");
     assert!(
         parse(json!({"public": true})).is_ok_and(|config| matches!(config.access, Access::Public))
     );
     // What is there is checked all the same.
     assert_eq!(
-        parse(json!({"public": true, "public_key": "x"})).err().unwrap().member,
+        parse(json!({"public": true, "public_key": "x"})).err().unwrap().member(),
         "public_key"
     );
 }
@@ -197,14 +241,15 @@ fn the_environment_stands_in_member_by_member() {
     }
     for public in ["", "1", "True", "TRUE", "yes", " true"] {
         let error = Config::from_json(b"", &environment(Some(public))).err().unwrap();
-        assert_eq!(error.member, "SCW_PUBLIC", "{public:?}");
-        assert_eq!(error.expected, "exactly `true` or `false`");
+        let ConfigError::Unusable { member, expected, .. } = error else { panic!("{error}") };
+        assert_eq!(member, "SCW_PUBLIC", "{public:?}");
+        assert_eq!(expected, "exactly `true` or `false`");
     }
     let empty = Environment { application_id: Some(String::new()), ..environment(None) };
     let (_, policy) = private(Config::from_json(b"", &empty).ok().unwrap());
     assert_eq!(policy.protected.application_id, None);
     let bad_key = Environment { public_key: Some("x".into()), ..environment(None) };
-    assert_eq!(Config::from_json(b"", &bad_key).err().unwrap().member, "SCW_PUBLIC_KEY");
+    assert_eq!(Config::from_json(b"", &bad_key).err().unwrap().member(), "SCW_PUBLIC_KEY");
 }
 
 #[test]
@@ -214,7 +259,7 @@ fn a_variable_that_is_not_utf_8_is_refused() {
         use std::os::unix::ffi::OsStringExt as _;
         let lookup =
             |name: &str| (name == "SCW_NAMESPACE_ID").then(|| OsString::from_vec(vec![255]));
-        assert_eq!(Environment::read(lookup).err().unwrap().member, "SCW_NAMESPACE_ID");
+        assert_eq!(Environment::read(lookup).err().unwrap().member(), "SCW_NAMESPACE_ID");
     }
     let set = Environment::read(|name| Some(name.into())).unwrap();
     assert_eq!(set.public.as_deref(), Some("SCW_PUBLIC"));

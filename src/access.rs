@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::cache::TokenCache;
 use crate::claims::{Claims, Grant};
 use crate::denial::Denial;
+use crate::identifier;
 use crate::key::KeySet;
 use crate::request::Presented;
 use crate::time::UnixTime;
@@ -129,11 +130,44 @@ pub struct Policy {
     pub expiration_leeway: Duration,
     /// How far ahead `nbf` and `iat` may lie.
     pub not_before_leeway: Duration,
-    /// The `jti`s that are refused.
-    pub revoked_token_ids: HashSet<String>,
+    /// The tokens that are refused by their `jti`.
+    pub revoked: RevokedTokens,
 }
 
-/// Leave to let a request through. Only this module makes one.
+/// A set of tokens' ids. A UUID is the same one in any case of its digits; any other id is
+/// compared byte for byte.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RevokedTokens {
+    uuids: HashSet<[u8; 16]>,
+    others: HashSet<String>,
+}
+
+impl RevokedTokens {
+    /// Whether the token with these claims is one of them.
+    pub fn contain(&self, claims: &Claims) -> bool {
+        match (&claims.token_uuid, &claims.token_id) {
+            (Some(uuid), _) => self.uuids.contains(uuid),
+            (None, Some(id)) => self.others.contains(id),
+            (None, None) => false,
+        }
+    }
+}
+
+impl<T: Into<String>> FromIterator<T> for RevokedTokens {
+    fn from_iter<I: IntoIterator<Item = T>>(ids: I) -> Self {
+        let mut revoked = Self::default();
+        for id in ids {
+            let id = id.into();
+            match identifier::uuid(&id) {
+                Some(uuid) => revoked.uuids.insert(uuid),
+                None => revoked.others.insert(id),
+            };
+        }
+        revoked
+    }
+}
+
+/// Permission to let a request through. Only this module makes one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Admitted(Cause);
 
@@ -182,7 +216,7 @@ impl Policy {
         if self.audience.as_ref().is_some_and(|audience| !claims.audiences.contains(audience)) {
             return Err(Denial::WrongAudience);
         }
-        if claims.token_id.as_ref().is_some_and(|id| self.revoked_token_ids.contains(id)) {
+        if self.revoked.contain(claims) {
             return Err(Denial::Revoked);
         }
         if !claims.grants.iter().any(|grant| self.protected.is_opened_by(grant)) {
@@ -236,7 +270,7 @@ mod tests {
             max_lifetime: None,
             expiration_leeway: Duration::ZERO,
             not_before_leeway: Duration::from_secs(60),
-            revoked_token_ids: HashSet::new(),
+            revoked: RevokedTokens::default(),
         }
     }
 
@@ -346,7 +380,7 @@ mod tests {
         let asked = Policy {
             issuer: Some("I".into()),
             audience: Some("A".into()),
-            revoked_token_ids: HashSet::from(["J".to_owned()]),
+            revoked: RevokedTokens::from_iter(["J", "00000000-0000-0000-0000-00000000ABCD"]),
             ..policy()
         };
         for (claims, expected) in [
@@ -358,6 +392,9 @@ mod tests {
             (r#"{"iss":"I","aud":[]}"#, "wrong_audience"),
             (r#"{"iss":"I"}"#, "wrong_audience"),
             (r#"{"iss":"I","aud":"A","jti":"J"}"#, "revoked"),
+            (r#"{"iss":"I","aud":"A","jti":"00000000-0000-0000-0000-00000000abcd"}"#, "revoked"),
+            (r#"{"iss":"I","aud":"A","jti":"00000000-0000-0000-0000-00000000AbCd"}"#, "revoked"),
+            (r#"{"iss":"I","aud":"A","jti":"00000000-0000-0000-0000-00000000abce"}"#, "allowed"),
         ] {
             assert_eq!(judge(&asked, claims, now), expected, "{claims}");
             assert_eq!(judge(&policy(), claims, now), "allowed", "{claims}");

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use crate::identifier;
 use crate::json::{self, Object};
 use crate::time::UnixTime;
 
@@ -20,6 +21,8 @@ pub struct Claims {
     pub audiences: Vec<String>,
     /// `jti`.
     pub token_id: Option<String>,
+    /// The UUID that `jti` is, if it is one: the same in any case of its digits.
+    pub token_uuid: Option<[u8; 16]>,
     /// `application_claim`, without the entries that can't grant anything.
     pub grants: Vec<Grant>,
 }
@@ -61,6 +64,7 @@ impl Claims {
             issued_at: raw.iat,
             issuer: raw.iss,
             audiences: raw.aud.map(Audience::into_vec).unwrap_or_default(),
+            token_uuid: raw.jti.as_deref().and_then(identifier::uuid),
             token_id: raw.jti,
             grants: entries.into_iter().filter_map(|Object(entry)| entry.into_grant()).collect(),
         })

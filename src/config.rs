@@ -1,8 +1,9 @@
 //! The filter's configuration: JSON and environment in, types that are valid out.
 
 mod members;
+mod notices;
+mod texts;
 
-use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fmt;
 use std::time::Duration;
@@ -19,6 +20,7 @@ use crate::request::TokenHeader;
 use crate::rsassa;
 use crate::signature::Algorithm;
 use members::Members;
+pub use notices::{Notice, NoticeLevel};
 
 /// The name of every member.
 pub const MEMBERS: [&str; 21] = [
@@ -61,6 +63,8 @@ pub struct Config {
     pub signature_verification: SignatureVerification,
     /// How many verified tokens each worker remembers.
     pub token_cache_size: usize,
+    /// What an operator should know about it.
+    pub notices: Vec<Notice>,
 }
 
 /// What happens to a request that is refused.
@@ -186,16 +190,19 @@ impl Config {
             Some(public) => public,
             None => public_variable(environment)?,
         };
-        let namespace_id = members.text("namespace_id")?.or(given(&environment.namespace_id));
-        let application_id = members.text("application_id")?.or(given(&environment.application_id));
-        let keys = keys(&mut members, environment)?;
+        let variable = ("SCW_NAMESPACE_ID", given(&environment.namespace_id));
+        let namespace_id = texts::id(&mut members, "namespace_id", variable)?;
+        let variable = ("SCW_APPLICATION_ID", given(&environment.application_id));
+        let application_id = texts::id(&mut members, "application_id", variable)?;
+        let mut notices = Vec::new();
+        let keys = keys(&mut members, environment, &mut notices)?;
         // A public application needs no namespace and no key, but what is there is checked.
         let protected =
             Protected { namespace_id: namespace_id.clone().unwrap_or_default(), application_id };
-        let policy = policy(&mut members, protected)?;
-        let config = Self {
+        let policy = policy(&mut members, protected, &mut notices)?;
+        let mut config = Self {
             access: if public { Access::Public } else { Access::Private { keys, policy } },
-            token_headers: token_headers(&mut members)?,
+            token_headers: texts::token_headers(&mut members, &mut notices)?,
             forward_token: members.flag("forward_token")?.unwrap_or(false),
             statuses: Statuses {
                 missing_token: status(&mut members, "missing_token_status")?,
@@ -217,6 +224,7 @@ impl Config {
             token_cache_size: members
                 .count("token_cache_size", cache::MAX_ENTRIES)?
                 .unwrap_or(10_000),
+            notices,
         };
         members.refuse_rest()?;
         if let Access::Private { keys, .. } = &config.access {
@@ -230,24 +238,34 @@ impl Config {
                 return Err(ConfigError::new("public_key", expected, "none"));
             }
         }
+        config.notices.extend(notices::about(&config));
         Ok(config)
     }
 }
 
-fn policy(members: &mut Members, protected: Protected) -> Result<Policy, ConfigError> {
+fn policy(
+    members: &mut Members,
+    protected: Protected,
+    notices: &mut Vec<Notice>,
+) -> Result<Policy, ConfigError> {
     let expiration_leeway = members.seconds("expiration_leeway_seconds")?;
     let not_before_leeway = members.seconds("not_before_leeway_seconds")?;
+    let ids = [Some(protected.namespace_id.as_str()), protected.application_id.as_deref()];
+    let revoked = texts::revoked_token_ids(members, ids, notices)?;
+    let max_lifetime = members.seconds("max_lifetime_seconds")?;
+    if max_lifetime == Some(Duration::ZERO) {
+        let expected = "a whole number of seconds, 1 or more: no token lives 0 seconds";
+        return Err(ConfigError::new("max_lifetime_seconds", expected, "0"));
+    }
     Ok(Policy {
         protected,
-        issuer: members.text("issuer")?,
-        audience: members.text("audience")?,
+        issuer: texts::compared(members, "issuer")?,
+        audience: texts::compared(members, "audience")?,
         require_expiration: members.flag("require_expiration")?.unwrap_or(false),
-        max_lifetime: members.seconds("max_lifetime_seconds")?,
+        max_lifetime,
         expiration_leeway: expiration_leeway.unwrap_or(Duration::ZERO),
         not_before_leeway: not_before_leeway.unwrap_or(Duration::from_secs(60)),
-        revoked_token_ids: HashSet::from_iter(
-            members.texts("revoked_token_ids")?.unwrap_or_default(),
-        ),
+        revoked,
     })
 }
 
@@ -268,8 +286,13 @@ fn public_variable(environment: &Environment) -> Result<bool, ConfigError> {
 }
 
 /// The keys of every member, in the order in which they are tried.
-fn keys(members: &mut Members, environment: &Environment) -> Result<KeySet, ConfigError> {
-    let allowed = algorithms(members)?;
+fn keys(
+    members: &mut Members,
+    environment: &Environment,
+    notices: &mut Vec<Notice>,
+) -> Result<KeySet, ConfigError> {
+    let listed = algorithms(members)?;
+    let allowed = listed.clone().map(AllowedAlgorithms::listed).unwrap_or_default();
     let mut keys = Vec::new();
     let mut pems = Vec::new();
     match members.text("public_key")? {
@@ -295,6 +318,12 @@ fn keys(members: &mut Members, environment: &Environment) -> Result<KeySet, Conf
         let found = format!("{} of them", keys.len());
         return Err(ConfigError::new(member, format!("at most {MAX_KEYS} keys in all"), found));
     }
+    for algorithm in listed.into_iter().flatten() {
+        if !keys.iter().any(|key: &PublicKey| key.algorithms().contains(&algorithm)) {
+            let name = algorithm.name();
+            notices.push(Notice::info(format!("algorithms: no key is used with {name}")));
+        }
+    }
     Ok(KeySet::new(keys))
 }
 
@@ -305,10 +334,8 @@ fn unusable_key(member: String, form: &str, error: &KeyError) -> ConfigError {
     ConfigError::new(member, expected, error.to_string())
 }
 
-fn algorithms(members: &mut Members) -> Result<AllowedAlgorithms, ConfigError> {
-    let Some(names) = members.texts("algorithms")? else {
-        return Ok(AllowedAlgorithms::default());
-    };
+fn algorithms(members: &mut Members) -> Result<Option<Vec<Algorithm>>, ConfigError> {
+    let Some(names) = members.texts("algorithms")? else { return Ok(None) };
     let expected = || format!("names out of {}", Algorithm::ALL.map(Algorithm::name).join(", "));
     if names.is_empty() {
         return Err(ConfigError::new("algorithms", expected(), "an empty array"));
@@ -318,7 +345,7 @@ fn algorithms(members: &mut Members) -> Result<AllowedAlgorithms, ConfigError> {
         Algorithm::from_name(name)
             .ok_or_else(|| ConfigError::new("algorithms", expected(), found()))
     };
-    names.iter().map(known).collect::<Result<_, _>>().map(AllowedAlgorithms::listed)
+    names.iter().map(known).collect::<Result<_, _>>().map(Some)
 }
 
 /// The keys of the JWK Set (RFC 7517 §5).
@@ -333,21 +360,6 @@ fn jwks(members: &mut Members) -> Result<Vec<Value>, ConfigError> {
         },
         Some(other) => Err(ConfigError::new("jwks", EXPECTED, members::kind(&other))),
     }
-}
-
-fn token_headers(members: &mut Members) -> Result<Vec<TokenHeader>, ConfigError> {
-    const EXPECTED: &str = "names of request headers, at least one";
-    let names = members.texts("token_headers")?.unwrap_or_else(|| {
-        ["x-auth-token", "scw-functions-token", "scw_functions_token"].map(str::to_owned).to_vec()
-    });
-    if names.is_empty() {
-        return Err(ConfigError::new("token_headers", EXPECTED, "an empty array"));
-    }
-    let header = |name: &String| {
-        let found = || members::quote(&Value::from(name.as_str()));
-        TokenHeader::new(name).ok_or_else(|| ConfigError::new("token_headers", EXPECTED, found()))
-    };
-    names.iter().map(header).collect()
 }
 
 fn status(members: &mut Members, member: &str) -> Result<Status, ConfigError> {

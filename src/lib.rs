@@ -38,6 +38,7 @@ pub mod denial;
 #[cfg(any(target_os = "wasi", test))]
 mod filter;
 pub mod guest;
+pub mod identifier;
 #[cfg(not(target_family = "wasm"))]
 pub mod issuer;
 pub mod json;

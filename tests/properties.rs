@@ -346,6 +346,7 @@ proptest! {
             issuer: Some(request.issuer),
             audiences: vec![request.audience],
             token_id: Some(request.token_id.to_string()),
+            token_uuid: Some(request.token_id.into_bytes()),
             grants: vec![match request.grant {
                 Grant::Namespace(id) => claims::Grant::Namespace(id),
                 Grant::Application(id) => claims::Grant::Application(id),

@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::access::RevokedTokens;
 #[cfg(target_family = "wasm")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -49,7 +50,7 @@ fn what_is_left_out_has_the_documented_default() {
     assert_eq!(policy.max_lifetime, None);
     assert_eq!(policy.expiration_leeway, Duration::ZERO);
     assert_eq!(policy.not_before_leeway, Duration::from_secs(60));
-    assert!(policy.revoked_token_ids.is_empty());
+    assert_eq!(policy.revoked, RevokedTokens::default());
 }
 
 #[test]
@@ -80,7 +81,7 @@ fn every_member_is_taken() {
     assert_eq!(policy.max_lifetime, Some(Duration::from_secs(3600)));
     assert_eq!(policy.expiration_leeway, Duration::from_secs(5));
     assert_eq!(policy.not_before_leeway, Duration::ZERO);
-    assert_eq!(policy.revoked_token_ids, HashSet::from(["j".to_owned()]));
+    assert_eq!(policy.revoked, RevokedTokens::from_iter(["j"]));
 }
 
 #[test]
@@ -121,7 +122,7 @@ fn a_bad_member_is_refused_by_name() {
             "signature_verification: expected \"auto\" or \"host\" or \"guest\", found \"hots\"".into(),
         ),
         (json!({"token_headers": []}), "token_headers: expected names of request headers, at least one, found an empty array".into()),
-        (json!({"token_headers": [":path"]}), "token_headers: expected names of request headers, at least one, found \":path\"".into()),
+        (json!({"token_headers": [":path"]}), "token_headers[0]: expected names of request headers, at least one, found \":path\"".into()),
         (
             json!({"mode": "-----BEGIN PRIVATE KEY-----\nMC4CAQAw"}),
             "mode: expected \"enforce\" or \"report_only\", found a string of 36 bytes".into(),
@@ -135,6 +136,145 @@ fn a_bad_member_is_refused_by_name() {
         (json!({"jwks": {"keys": {}}}), "jwks.keys: expected a JWK Set: an object with an array `keys`, found an object".into()),
     ] {
         assert_eq!(fault(members.clone()), expected, "{members}");
+    }
+}
+
+#[test]
+fn a_text_that_can_match_nothing_is_refused_with_what_to_write() {
+    const ID: &str = "3c8710f8-0643-42b6-9275-3b0ad4bf6b75";
+    let id = "expected the id alone, in visible ASCII, found";
+    let jti = "expected the value of a token's `jti` alone, in visible ASCII, found";
+    let text = "expected the text that a token has, and nothing around it, found";
+    let header = "expected a header that proxies pass on and that can carry a token, found";
+    for (member, value, expected) in [
+        ("namespace_id", json!(format!("{ID}\n")), format!("namespace_id: {id} a line break at the end")),
+        ("application_id", json!(format!("\"{ID}\"")), format!("application_id: {id} quotes around it")),
+        (
+            "application_id",
+            json!(format!("fr-par/{ID}")),
+            "application_id: expected the id alone, without a region such as `fr-par/` before it, found a `/`".into(),
+        ),
+        ("revoked_token_ids", json!(["j", format!("{ID}\n")]), format!("revoked_token_ids[1]: {jti} a line break at the end")),
+        ("revoked_token_ids", json!([format!(" {ID}")]), format!("revoked_token_ids[0]: {jti} white space at the start")),
+        (
+            "revoked_token_ids",
+            json!([format!("jti:{ID}")]),
+            "revoked_token_ids[0]: expected the value of `jti` alone, without `jti` before it, found the claim's name before it".into(),
+        ),
+        (
+            "revoked_token_ids",
+            json!(["eyJh.eyJi.c2ln"]),
+            "revoked_token_ids[0]: expected its `jti`, which `issuer inspect` shows, found a whole token".into(),
+        ),
+        ("issuer", json!("SCALEWAY\n"), format!("issuer: {text} white space around it")),
+        ("issuer", json!("'SCALEWAY'"), format!("issuer: {text} quotes around it")),
+        ("audience", json!("func\u{200b}tions"), format!("audience: {text} an invisible character in it")),
+        ("audience", json!("$AUDIENCE"), format!("audience: {text} a variable that was not replaced by its value")),
+        (
+            "token_headers",
+            json!(["x-auth-token:"]),
+            "token_headers[0]: expected the header's name alone, without `:` after it, found \"x-auth-token:\"".into(),
+        ),
+        (
+            "token_headers",
+            json!(["x-auth-token", "Cookie"]),
+            "token_headers[1]: expected the header of a token; for a cookie's name there is `token_cookies`, found \"Cookie\"".into(),
+        ),
+        ("token_headers", json!(["Host"]), format!("token_headers[0]: {header} \"Host\"")),
+        ("token_headers", json!(["connection"]), format!("token_headers[0]: {header} \"connection\"")),
+        (
+            "max_lifetime_seconds",
+            json!(0),
+            "max_lifetime_seconds: expected a whole number of seconds, 1 or more: no token lives 0 seconds, found 0".into(),
+        ),
+    ] {
+        assert_eq!(fault(json!({member: value})), expected);
+        assert_ne!(fault(json!({member: value, "public": true})), "none", "public too");
+    }
+    for (variable, environment) in [
+        (
+            "SCW_NAMESPACE_ID",
+            Environment { namespace_id: Some("n ".into()), ..Environment::default() },
+        ),
+        (
+            "SCW_APPLICATION_ID",
+            Environment { application_id: Some("fr-par/a".into()), ..Environment::default() },
+        ),
+    ] {
+        assert_eq!(Config::from_json(b"", &environment).err().unwrap().member(), variable);
+    }
+    for good in ["an audience", "https://issuer.test/é", "a\"b"] {
+        assert_eq!(fault(json!({"issuer": good, "audience": good})), "none");
+    }
+}
+
+#[test]
+fn what_is_probably_not_meant_is_noted() {
+    const ID: &str = "3c8710f8-0643-42b6-9275-3b0ad4bf6b75";
+    let notices = |members: Value| {
+        let line = |notice: Notice| format!("{:?} {}", notice.level, notice.text);
+        with(members).ok().unwrap().notices.into_iter().map(line).collect::<Vec<_>>()
+    };
+    for quiet in [
+        json!({}),
+        json!({
+            "namespace_id": ID, "application_id": "a", "issuer": "SCALEWAY", "audience": "functions",
+            "max_lifetime_seconds": 31_536_000, "expiration_leeway_seconds": 86_400,
+            "not_before_leeway_seconds": 86_400, "revoked_token_ids": [ID.to_uppercase()],
+            "algorithms": ["RS256"], "token_headers": ["authorization", "x-token"],
+        }),
+    ] {
+        assert_eq!(notices(quiet), [""; 0]);
+    }
+    let capitals = "a UUID with capital letters; the platform writes small ones, and ids are compared byte for byte";
+    for (members, expected) in [
+        (json!({"public": true}), "Warning public: every request is let in, with or without a token".to_owned()),
+        (
+            json!({"mode": "report_only"}),
+            "Warning mode: report_only: no request is refused, whatever token it carries".into(),
+        ),
+        (json!({"namespace_id": ID.to_uppercase()}), format!("Warning namespace_id: {capitals}")),
+        (json!({"application_id": ID.to_uppercase()}), format!("Warning application_id: {capitals}")),
+        (
+            json!({"application_id": ID.trim_start_matches('3')}),
+            "Warning application_id: it looks like a UUID, but has 35 characters in place of 36, or its hyphens elsewhere".into(),
+        ),
+        (json!({"application_id": "n"}), "Warning application_id: it is the same as namespace_id".into()),
+        (
+            json!({"expiration_leeway_seconds": 864_000}),
+            "Warning expiration_leeway_seconds: tokens are let in for 10 days after they expire".into(),
+        ),
+        (
+            json!({"not_before_leeway_seconds": 864_000}),
+            "Warning not_before_leeway_seconds: tokens are let in 10 days before they become valid".into(),
+        ),
+        (
+            json!({"max_lifetime_seconds": 3_600_000_000_u64}),
+            "Warning max_lifetime_seconds: more than a hundred years; is it in seconds?".into(),
+        ),
+        (
+            json!({"issuer": "Scaleway"}),
+            "Warning issuer: the platform writes \"SCALEWAY\", and the case of letters counts".into(),
+        ),
+        (
+            json!({"audience": "a,b"}),
+            "Warning audience: it is one value, not a list: a token has to have this text as a whole".into(),
+        ),
+        (
+            json!({"revoked_token_ids": [ID.trim_end_matches('5')]}),
+            "Warning revoked_token_ids[0]: it looks like a UUID that lost or gained characters".into(),
+        ),
+        (
+            json!({"revoked_token_ids": ["n"]}),
+            "Warning revoked_token_ids[0]: it is the id of what is protected, not a token's".into(),
+        ),
+        (
+            json!({"token_headers": ["x-auth-token", "User-Agent"]}),
+            "Warning token_headers[1]: user-agent: clients and proxies send this header with other values, which count as tokens here".into(),
+        ),
+        (json!({"algorithms": ["RS256", "ES256"]}), "Info algorithms: no key is used with ES256".into()),
+    ] {
+        assert_eq!(notices(members.clone()), [expected], "{members}");
     }
 }
 

@@ -1,0 +1,147 @@
+//! What an operator should know about a configuration that is good.
+
+use std::time::Duration;
+
+use super::members::excerpt;
+use super::{Config, Mode};
+use crate::access::{Access, Policy};
+use crate::identifier;
+use crate::key::KeySet;
+
+/// One line for whoever reads the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// How much it matters.
+    pub level: NoticeLevel,
+    /// A sentence. It holds no key, and nothing that is invisible or breaks the line.
+    pub text: String,
+}
+
+/// How much a [`Notice`] matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoticeLevel {
+    /// Nothing is wrong.
+    Info,
+    /// Probably not what was meant.
+    Warning,
+}
+
+impl Notice {
+    pub(super) fn info(text: impl Into<String>) -> Self {
+        Self { level: NoticeLevel::Info, text: text.into() }
+    }
+
+    pub(super) fn warning(text: impl Into<String>) -> Self {
+        Self { level: NoticeLevel::Warning, text: text.into() }
+    }
+}
+
+/// Longer than any leeway for clocks that differ.
+const DAY: Duration = Duration::from_secs(SECONDS_OF_A_DAY);
+const SECONDS_OF_A_DAY: u64 = 24 * 60 * 60;
+/// Longer than any token lives: a limit of it limits nothing.
+const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
+/// Warnings about a configuration as a whole.
+pub(super) fn about(config: &Config) -> Vec<Notice> {
+    let mut notices = Vec::new();
+    match &config.access {
+        Access::Public => {
+            notices
+                .push(Notice::warning("public: every request is let in, with or without a token"));
+        }
+        Access::Private { keys, policy } => {
+            about_ids(policy, &mut notices);
+            about_times(policy, &mut notices);
+            about_texts(policy, &mut notices);
+            about_kids(keys, &mut notices);
+        }
+    }
+    if config.mode == Mode::ReportOnly {
+        let text = "mode: report_only: no request is refused, whatever token it carries";
+        notices.push(Notice::warning(text));
+    }
+    notices
+}
+
+fn about_ids(policy: &Policy, notices: &mut Vec<Notice>) {
+    let protected = &policy.protected;
+    let ids = [
+        ("namespace_id", Some(&protected.namespace_id)),
+        ("application_id", protected.application_id.as_ref()),
+    ];
+    for (member, id) in ids {
+        let Some(id) = id else { continue };
+        if identifier::uuid(id).is_some() && id.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            notices.push(Notice::warning(format!(
+                "{member}: a UUID with capital letters; the platform writes small ones, and ids \
+                 are compared byte for byte"
+            )));
+        }
+        if identifier::is_damaged_uuid(id) {
+            notices.push(Notice::warning(format!(
+                "{member}: it looks like a UUID, but has {} characters in place of 36, or its \
+                 hyphens elsewhere",
+                id.len()
+            )));
+        }
+    }
+    if protected.application_id.as_ref() == Some(&protected.namespace_id) {
+        notices.push(Notice::warning("application_id: it is the same as namespace_id"));
+    }
+}
+
+fn about_times(policy: &Policy, notices: &mut Vec<Notice>) {
+    let days = |time: Duration| time.as_secs() / SECONDS_OF_A_DAY;
+    let leeway = policy.expiration_leeway;
+    if leeway > DAY {
+        let days = days(leeway);
+        let text = format!(
+            "expiration_leeway_seconds: tokens are let in for {days} days after they expire"
+        );
+        notices.push(Notice::warning(text));
+    }
+    let leeway = policy.not_before_leeway;
+    if leeway > DAY {
+        let days = days(leeway);
+        let text = format!(
+            "not_before_leeway_seconds: tokens are let in {days} days before they become valid"
+        );
+        notices.push(Notice::warning(text));
+    }
+    if policy.max_lifetime.is_some_and(|most| most > CENTURY) {
+        let text = "max_lifetime_seconds: more than a hundred years; is it in seconds?";
+        notices.push(Notice::warning(text));
+    }
+}
+
+fn about_texts(policy: &Policy, notices: &mut Vec<Notice>) {
+    let texts =
+        [("issuer", &policy.issuer, "SCALEWAY"), ("audience", &policy.audience, "functions")];
+    for (member, text, platforms) in texts {
+        let Some(text) = text else { continue };
+        if text.eq_ignore_ascii_case(platforms) && text != platforms {
+            notices.push(Notice::warning(format!(
+                "{member}: the platform writes {platforms:?}, and the case of letters counts"
+            )));
+        }
+        if text.contains([',', '[', ']']) {
+            notices.push(Notice::warning(format!(
+                "{member}: it is one value, not a list: a token has to have this text as a whole"
+            )));
+        }
+    }
+}
+
+fn about_kids(keys: &KeySet, notices: &mut Vec<Notice>) {
+    for kid in keys.keys().iter().filter_map(|key| key.id()) {
+        let odd = |it: char| it.is_whitespace() || identifier::is_invisible(it);
+        if kid.is_empty() || kid.contains(odd) {
+            notices.push(Notice::warning(format!(
+                "jwks: the kid \"{}\" is empty or holds white space or an invisible character; \
+                 no token may have it",
+                excerpt(kid)
+            )));
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! The filter's configuration: JSON and environment in, types that are valid out.
 
+mod jwks;
 mod members;
 mod notices;
 mod texts;
@@ -13,8 +14,7 @@ use serde_json::Value;
 use crate::access::{Access, Policy, Protected};
 use crate::answer::{Status, Statuses};
 use crate::cache;
-use crate::jwk;
-use crate::key::{AllowedAlgorithms, KeyError, KeySet, MAX_KEYS, PublicKey};
+use crate::key::{AllowedAlgorithms, KeySet, MAX_KEYS, PublicKey};
 use crate::pem;
 use crate::request::TokenHeader;
 use crate::rsassa;
@@ -304,15 +304,10 @@ fn keys(
     pems.extend(more.into_iter().enumerate().map(|(n, pem)| (format!("public_keys[{n}]"), pem)));
     for (member, pem) in pems {
         let key = pem::public_key(&pem).and_then(|key| PublicKey::bind(key, None, None, &allowed));
-        keys.push(key.map_err(|error| unusable_key(member, "a PEM", &error))?);
+        keys.push(key.map_err(|error| unusable_key(member, "a PEM", error))?);
     }
     let from_pem = keys.len();
-    for (n, jwk) in jwks(members)?.iter().enumerate() {
-        let key = jwk::public_key(jwk, &allowed);
-        keys.push(
-            key.map_err(|error| unusable_key(format!("jwks.keys[{n}]"), "a JWK with a", &error))?,
-        );
-    }
+    keys.extend(jwks::usable_keys(members, &allowed, notices)?);
     if keys.len() > MAX_KEYS {
         let member = if from_pem > MAX_KEYS { "public_keys" } else { "jwks" };
         let found = format!("{} of them", keys.len());
@@ -327,11 +322,11 @@ fn keys(
     Ok(KeySet::new(keys))
 }
 
-fn unusable_key(member: String, form: &str, error: &KeyError) -> ConfigError {
+fn unusable_key(member: String, form: &str, found: impl fmt::Display) -> ConfigError {
     let (least, most) = (rsassa::BITS.start(), rsassa::BITS.end());
     let expected =
         format!("{form} public key: RSA ({least} to {most} bits), EC P-256, EC P-384 or Ed25519");
-    ConfigError::new(member, expected, error.to_string())
+    ConfigError::new(member, expected, found.to_string())
 }
 
 fn algorithms(members: &mut Members) -> Result<Option<Vec<Algorithm>>, ConfigError> {
@@ -346,20 +341,6 @@ fn algorithms(members: &mut Members) -> Result<Option<Vec<Algorithm>>, ConfigErr
             .ok_or_else(|| ConfigError::new("algorithms", expected(), found()))
     };
     names.iter().map(known).collect::<Result<_, _>>().map(Some)
-}
-
-/// The keys of the JWK Set (RFC 7517 §5).
-fn jwks(members: &mut Members) -> Result<Vec<Value>, ConfigError> {
-    const EXPECTED: &str = "a JWK Set: an object with an array `keys`";
-    match members.take("jwks") {
-        None => Ok(Vec::new()),
-        Some(Value::Object(mut set)) => match set.remove("keys") {
-            Some(Value::Array(keys)) => Ok(keys),
-            Some(other) => Err(ConfigError::new("jwks.keys", EXPECTED, members::kind(&other))),
-            None => Err(ConfigError::new("jwks", EXPECTED, "an object without `keys`")),
-        },
-        Some(other) => Err(ConfigError::new("jwks", EXPECTED, members::kind(&other))),
-    }
 }
 
 fn status(members: &mut Members, member: &str) -> Result<Status, ConfigError> {

@@ -2,12 +2,26 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::Deserialize;
-use serde::de::IgnoredAny;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::json::{self, Object};
 use crate::key::{AllowedAlgorithms, KeyError, Material, PublicKey};
+
+/// The members of private and symmetric keys (RFC 7518 §6, and `priv` of later types).
+const SECRETS: [&str; 9] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"];
+
+/// Whether a value holds, or seems to hold, a private or a symmetric key, whatever else is
+/// odd about it.
+pub fn is_secret(jwk: &Value) -> bool {
+    match jwk {
+        Value::Object(members) => {
+            let kty = members.get("kty").and_then(Value::as_str);
+            kty.is_some_and(|kty| kty.eq_ignore_ascii_case("oct"))
+                || SECRETS.iter().any(|name| members.contains_key(*name))
+        }
+        Value::String(text) => text.contains("PRIVATE KEY"),
+        _ => false,
+    }
+}
 
 /// Reads one key. Members that it doesn't know are ignored (RFC 7517 §4).
 ///
@@ -16,64 +30,67 @@ use crate::key::{AllowedAlgorithms, KeyError, Material, PublicKey};
 /// [`KeyError`] when the value isn't a public key for verifying signatures that
 /// `allowed` has an algorithm for.
 pub fn public_key(jwk: &Value, allowed: &AllowedAlgorithms) -> Result<PublicKey, KeyError> {
-    let Object(jwk) = Object::<Jwk>::deserialize(jwk).map_err(|_| KeyError::Jwk)?;
-    if jwk.d.is_some() || jwk.k.is_some() {
+    if is_secret(jwk) {
         return Err(KeyError::Private);
     }
-    let for_signatures = jwk.usage.as_deref().is_none_or(|usage| usage == "sig");
-    let may_verify = |operations: &Vec<String>| operations.iter().any(|name| name == "verify");
-    if !for_signatures || !jwk.key_ops.as_ref().is_none_or(may_verify) {
+    let Value::Object(members) = jwk else { return Err(KeyError::JwkForm) };
+    let jwk = Jwk(members);
+    let id = jwk.text("kid")?;
+    let declared = jwk.text("alg")?;
+    if jwk.text("use")?.is_some_and(|usage| usage != "sig") || !jwk.may_verify()? {
         return Err(KeyError::Use);
     }
-    let material = match (jwk.kty.as_str(), jwk.crv.as_deref()) {
-        ("RSA", _) => Material::rsa(&number(jwk.n)?, &number(jwk.e)?)?,
-        ("EC", Some("P-256")) => Material::p256(&point::<32>(jwk.x, jwk.y)?)?,
-        ("EC", Some("P-384")) => Material::p384(&point::<48>(jwk.x, jwk.y)?)?,
-        ("OKP", Some("Ed25519")) => Material::ed25519(&number(jwk.x)?)?,
+    let material = match (jwk.needed("kty")?, jwk.text("crv")?) {
+        ("RSA", _) => Material::rsa(&jwk.bytes("n")?, &jwk.bytes("e")?)?,
+        ("EC", Some("P-256")) => Material::p256(&point::<32>(&jwk)?)?,
+        ("EC", Some("P-384")) => Material::p384(&point::<48>(&jwk)?)?,
+        ("OKP", Some("Ed25519")) => Material::ed25519(&jwk.bytes("x")?)?,
         (kty, None) => return Err(KeyError::Type(kty.to_owned())),
         (kty, Some(crv)) => return Err(KeyError::Type(format!("{kty} {crv}"))),
     };
-    PublicKey::bind(material, jwk.kid, jwk.alg.as_deref(), allowed)
+    PublicKey::bind(material, id.map(str::to_owned), declared, allowed)
 }
 
-#[derive(Deserialize)]
-struct Jwk {
-    kty: String,
-    #[serde(default, deserialize_with = "json::present")]
-    kid: Option<String>,
-    #[serde(default, deserialize_with = "json::present")]
-    alg: Option<String>,
-    #[serde(default, rename = "use", deserialize_with = "json::present")]
-    usage: Option<String>,
-    #[serde(default, deserialize_with = "json::present")]
-    key_ops: Option<Vec<String>>,
-    #[serde(default)]
-    crv: Option<String>,
-    #[serde(default)]
-    n: Option<String>,
-    #[serde(default)]
-    e: Option<String>,
-    #[serde(default)]
-    x: Option<String>,
-    #[serde(default)]
-    y: Option<String>,
-    /// A private key's secret part.
-    #[serde(default, deserialize_with = "json::present")]
-    d: Option<IgnoredAny>,
-    /// A symmetric key.
-    #[serde(default, deserialize_with = "json::present")]
-    k: Option<IgnoredAny>,
-}
+struct Jwk<'a>(&'a Map<String, Value>);
 
-/// The bytes of a `Base64urlUInt` or another base64url member.
-fn number(member: Option<String>) -> Result<Vec<u8>, KeyError> {
-    URL_SAFE_NO_PAD.decode(member.ok_or(KeyError::Jwk)?).map_err(|_| KeyError::Jwk)
+impl<'a> Jwk<'a> {
+    fn text(&self, name: &'static str) -> Result<Option<&'a str>, KeyError> {
+        match self.0.get(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(KeyError::JwkMember(name)),
+        }
+    }
+
+    fn needed(&self, name: &'static str) -> Result<&'a str, KeyError> {
+        let certificate = || match self.0.contains_key("x5c") {
+            true => KeyError::CertificateOnly,
+            false => KeyError::JwkMember(name),
+        };
+        self.text(name)?.ok_or_else(certificate)
+    }
+
+    /// The bytes of a `Base64urlUInt` or another base64url member.
+    fn bytes(&self, name: &'static str) -> Result<Vec<u8>, KeyError> {
+        URL_SAFE_NO_PAD.decode(self.needed(name)?).map_err(|_| KeyError::JwkMember(name))
+    }
+
+    /// Whether `key_ops`, if it is there, has `verify` (RFC 7517 §4.3).
+    fn may_verify(&self) -> Result<bool, KeyError> {
+        match self.0.get("key_ops") {
+            None => Ok(true),
+            Some(Value::Array(names)) if names.iter().all(Value::is_string) => {
+                Ok(names.iter().any(|name| name == "verify"))
+            }
+            Some(_) => Err(KeyError::JwkMember("key_ops")),
+        }
+    }
 }
 
 /// The uncompressed point (SEC 1 §2.3.3) of two coordinates, each of the full length
 /// that RFC 7518 §6.2.1.2 asks for.
-fn point<const LENGTH: usize>(x: Option<String>, y: Option<String>) -> Result<Vec<u8>, KeyError> {
-    let (x, y) = (number(x)?, number(y)?);
+fn point<const LENGTH: usize>(jwk: &Jwk<'_>) -> Result<Vec<u8>, KeyError> {
+    let (x, y) = (jwk.bytes("x")?, jwk.bytes("y")?);
     if x.len() != LENGTH || y.len() != LENGTH {
         return Err(KeyError::Point);
     }
@@ -144,10 +161,15 @@ mod tests {
             (json!({"key_ops": []}), Err(KeyError::Use)),
             (json!({"alg": "ES256"}), Err(declared("ES256"))),
             (json!({"alg": "none"}), Err(declared("none"))),
-            (json!({"kid": 1}), Err(KeyError::Jwk)),
-            (json!({"alg": null}), Err(KeyError::Jwk)),
+            (json!({"kid": 1}), Err(KeyError::JwkMember("kid"))),
+            (json!({"alg": null}), Err(KeyError::JwkMember("alg"))),
+            (json!({"key_ops": "verify"}), Err(KeyError::JwkMember("key_ops"))),
             (json!({"d": ED25519}), Err(KeyError::Private)),
+            (json!({"d": null, "kty": 1, "use": "enc"}), Err(KeyError::Private)),
+            (json!({"dq": 1, "kid": 1}), Err(KeyError::Private)),
+            (json!({"kty": "AKP", "priv": "AA"}), Err(KeyError::Private)),
             (json!({"kty": "oct", "k": "c2VjcmV0"}), Err(KeyError::Private)),
+            (json!({"kty": "Oct", "use": 1}), Err(KeyError::Private)),
         ] {
             assert_eq!(key(members.clone()), expected, "{members}");
         }
@@ -175,15 +197,18 @@ mod tests {
     #[test]
     fn what_is_not_a_public_key_is_refused() {
         for (jwk, expected) in [
-            (json!("k"), KeyError::Jwk),
-            (json!([]), KeyError::Jwk),
-            (json!({}), KeyError::Jwk),
-            (json!({"kty": "RSA", "n": RSA}), KeyError::Jwk),
-            (json!({"kty": "RSA", "n": RSA, "e": "AQAB="}), KeyError::Jwk),
+            (json!("k"), KeyError::JwkForm),
+            (json!("-----BEGIN PRIVATE KEY-----"), KeyError::Private),
+            (json!([]), KeyError::JwkForm),
+            (json!({}), KeyError::JwkMember("kty")),
+            (json!({"kty": "RSA", "x5c": ["AA"]}), KeyError::CertificateOnly),
+            (json!({"x5c": ["AA"]}), KeyError::CertificateOnly),
+            (json!({"kty": "RSA", "n": RSA}), KeyError::JwkMember("e")),
+            (json!({"kty": "RSA", "n": RSA, "e": "AQAB="}), KeyError::JwkMember("e")),
             (json!({"kty": "RSA", "n": RSA, "e": "AQ"}), KeyError::Rsa(RsaKeyError::Numbers)),
             (json!({"kty": "RSA", "n": "AQAB", "e": "AQAB"}), KeyError::Rsa(RsaKeyError::Bits(17))),
             (json!({"kty": "RSA", "n": "", "e": "AQAB"}), KeyError::Rsa(RsaKeyError::Bits(0))),
-            (json!({"kty": "EC", "crv": "P-256", "x": P256[0]}), KeyError::Jwk),
+            (json!({"kty": "EC", "crv": "P-256", "x": P256[0]}), KeyError::JwkMember("y")),
             (json!({"kty": "EC", "crv": "P-256", "x": P256[1], "y": P256[0]}), KeyError::Point),
             (json!({"kty": "EC", "crv": "P-384", "x": P256[0], "y": P256[1]}), KeyError::Point),
             (json!({"kty": "EC", "crv": "P-256", "x": P384[0], "y": P384[1]}), KeyError::Point),

@@ -40,9 +40,13 @@ pub enum KeyError {
     PemLabel(String),
     /// What the PEM block holds isn't what its label says.
     Der,
-    /// The JWK isn't an object, or its members aren't of the types that RFC 7517 and
-    /// RFC 7518 §6 give them.
-    Jwk,
+    /// The JWK isn't an object.
+    JwkForm,
+    /// This member of the JWK is missing, or not of the type that RFC 7517 or RFC 7518 §6
+    /// gives it.
+    JwkMember(&'static str),
+    /// The JWK has a certificate (`x5c`) without the members that hold its key.
+    CertificateOnly,
     /// The key is of a type, or on a curve, that isn't accepted.
     Type(String),
     /// The RSA key is too small, too large, or not one.
@@ -234,8 +238,12 @@ impl std::fmt::Display for KeyError {
             Self::Private => f.write_str("a private or secret key, which must never be here"),
             Self::PemLabel(label) => write!(f, "a PEM block labelled {label:?}"),
             Self::Der => f.write_str("a PEM block that does not hold what its label says"),
-            Self::Jwk => f.write_str("members that are missing or not of their type"),
-            Self::Type(name) => write!(f, "a key of type {name:?}"),
+            Self::JwkForm => f.write_str("something that is not an object"),
+            Self::JwkMember(name) => write!(f, "a `{name}` that is missing or malformed"),
+            Self::CertificateOnly => {
+                f.write_str("a certificate (`x5c`) alone, without the members of its key")
+            }
+            Self::Type(name) => write!(f, "a key of type \"{}\"", short(name)),
             Self::Rsa(RsaKeyError::Bits(bits)) => write!(f, "an RSA key of {bits} bits"),
             Self::Rsa(RsaKeyError::Numbers) => write!(
                 f,
@@ -247,7 +255,7 @@ impl std::fmt::Display for KeyError {
             Self::Use => f.write_str("a key that is not for verifying signatures"),
             Self::Algorithm { declared, possible } => {
                 match declared {
-                    Some(declared) => write!(f, "a key for {declared:?}")?,
+                    Some(declared) => write!(f, "a key for \"{}\"", short(declared))?,
                     None => f.write_str("a key for")?,
                 }
                 let names: Vec<_> = possible.iter().map(|algorithm| algorithm.name()).collect();
@@ -264,6 +272,13 @@ impl std::fmt::Display for KeyError {
 }
 
 impl std::error::Error for KeyError {}
+
+/// The beginning of a name that stands in a key, escaped: it could be anything.
+fn short(name: &str) -> String {
+    const CHARACTERS: usize = 20;
+    let cut = if name.chars().nth(CHARACTERS).is_some() { "…" } else { "" };
+    name.chars().take(CHARACTERS).flat_map(char::escape_default).collect::<String>() + cut
+}
 
 #[cfg(test)]
 mod tests {

@@ -32,8 +32,34 @@ pub enum Material {
 /// Why a key can't be used. Its text continues "found …".
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyError {
-    /// There is no PEM block (RFC 7468) in the text, or something stands beside it.
+    /// There is no PEM block (RFC 7468) in the text, nor anything else that is known.
     NotPem,
+    /// The PEM block has no END line, or one with another label.
+    PemNoEnd,
+    /// There is what a PEM block holds, or its END line, without a BEGIN line.
+    PemNoBegin,
+    /// There is text before the BEGIN line, in the same line.
+    PemTextBefore,
+    /// There is text after the END line.
+    PemTextAfter,
+    /// There are several PEM blocks.
+    PemSeveral,
+    /// The PEM block holds a character that isn't base64.
+    PemCharacter(char),
+    /// The PEM block's base64 isn't whole.
+    PemBase64,
+    /// What the PEM block holds is shorter or longer than its beginning says.
+    DerLength,
+    /// The text is the name of a file.
+    FileName,
+    /// The text is a variable that nobody replaced by its value.
+    Variable,
+    /// An example's ellipsis is there in place of the key, or of a part of it.
+    Placeholder,
+    /// The key is in one of OpenSSH's forms.
+    OpenSsh,
+    /// The PEM block holds a certificate.
+    Certificate,
     /// A PEM block or JWK holds a private or a secret key.
     Private,
     /// The PEM block's label is neither `PUBLIC KEY` nor `RSA PUBLIC KEY`.
@@ -234,9 +260,37 @@ impl KeySet {
 impl std::fmt::Display for KeyError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::NotPem => f.write_str("text that is not one PEM block"),
-            Self::Private => f.write_str("a private or secret key, which must never be here"),
-            Self::PemLabel(label) => write!(f, "a PEM block labelled {label:?}"),
+            Self::NotPem => f.write_str("text without `-----BEGIN`"),
+            Self::PemNoEnd => f.write_str("a PEM block without its END line"),
+            Self::PemNoBegin => f.write_str("a PEM block without its BEGIN line"),
+            Self::PemTextBefore => f.write_str("text before `-----BEGIN` in the same line"),
+            Self::PemTextAfter => f.write_str("text after the END line"),
+            Self::PemSeveral => {
+                f.write_str("several PEM blocks; give each key its place in `public_keys`")
+            }
+            Self::PemCharacter(it) => write!(
+                f,
+                "a PEM block with a character that is not base64 (U+{:04X})",
+                u32::from(*it)
+            ),
+            Self::PemBase64 => f.write_str(
+                "a PEM block whose base64 lost or gained a character, perhaps an `=` at its end",
+            ),
+            Self::DerLength => f.write_str("a PEM block that lost or gained a part"),
+            Self::FileName => f.write_str("the name of a file; write the file's content"),
+            Self::Variable => f.write_str("a variable that was not replaced by its value"),
+            Self::Placeholder => f.write_str("an example's `...` in place of a key"),
+            Self::OpenSsh => f.write_str(
+                "a key in OpenSSH's form; convert it with `ssh-keygen -e -m pkcs8 -f FILE`",
+            ),
+            Self::Certificate => f.write_str(
+                "a certificate; take its key out with `openssl x509 -pubkey -noout -in FILE`",
+            ),
+            Self::Private => f.write_str(
+                "a private or secret key; never configure it in the filter; use public.pem, and \
+                 rotate this key: it counts as disclosed",
+            ),
+            Self::PemLabel(label) => write!(f, "a PEM block labelled \"{}\"", short(label)),
             Self::Der => f.write_str("a PEM block that does not hold what its label says"),
             Self::JwkForm => f.write_str("something that is not an object"),
             Self::JwkMember(name) => write!(f, "a `{name}` that is missing or malformed"),

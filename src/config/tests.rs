@@ -504,10 +504,13 @@ fn an_unusable_key_is_refused_by_place_and_never_quoted() {
     let bad_der = "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZI\n-----END PUBLIC KEY-----";
     let private = "-----BEGIN PRIVATE KEY-----\nMFkwEwYHKoZI\n-----END PRIVATE KEY-----";
     for (key, found) in [
-        ("secret", "text that is not one PEM block"),
-        (&format!("{RSA}{RSA}"), "text that is not one PEM block"),
-        (private, "a private or secret key, which must never be here"),
-        (bad_der, "a PEM block that does not hold what its label says"),
+        ("secret", "text without `-----BEGIN`"),
+        (&format!("{RSA}{RSA}"), "several PEM blocks; give each key its place in `public_keys`"),
+        (
+            private,
+            "a private or secret key; never configure it in the filter; use public.pem, and rotate this key: it counts as disclosed",
+        ),
+        (bad_der, "a PEM block that lost or gained a part"),
         (include_str!("../../tests/keys/rsa-1024.pem"), "an RSA key of 1024 bits"),
         (include_str!("../../tests/keys/ec-p521.pem"), "a key of type \"EC 1.3.132.0.35\""),
     ] {

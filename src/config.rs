@@ -23,7 +23,7 @@ use members::Members;
 pub use notices::{Notice, NoticeLevel};
 
 /// The name of every member.
-pub const MEMBERS: [&str; 21] = [
+pub const MEMBERS: [&str; 22] = [
     "namespace_id",
     "application_id",
     "public",
@@ -45,6 +45,7 @@ pub const MEMBERS: [&str; 21] = [
     "mode",
     "signature_verification",
     "token_cache_size",
+    "metrics_name",
 ];
 
 /// Everything that the filter is told.
@@ -63,6 +64,8 @@ pub struct Config {
     pub signature_verification: SignatureVerification,
     /// How many verified tokens each worker remembers.
     pub token_cache_size: usize,
+    /// What tells this plugin's counters from others' of the same proxy.
+    pub metrics_name: Option<String>,
     /// What an operator should know about it.
     pub notices: Vec<Notice>,
 }
@@ -224,6 +227,7 @@ impl Config {
             token_cache_size: members
                 .count("token_cache_size", cache::MAX_ENTRIES)?
                 .unwrap_or(10_000),
+            metrics_name: texts::metrics_name(&mut members)?,
             notices,
         };
         members.refuse_rest()?;
@@ -240,6 +244,14 @@ impl Config {
         }
         config.notices.extend(notices::about(&config));
         Ok(config)
+    }
+
+    /// The name of the counter of decisions with this code.
+    pub fn counter_name(&self, code: &str) -> String {
+        match &self.metrics_name {
+            None => format!("namespace_jwt.decision.{code}"),
+            Some(name) => format!("namespace_jwt.{name}.decision.{code}"),
+        }
     }
 }
 

@@ -326,6 +326,35 @@ fn report_only_admits_everything_and_still_counts_and_logs_the_code() {
     }
 }
 
+#[test]
+fn a_metrics_name_tells_the_counters_of_two_plugins_apart() {
+    let upstream = Upstream::start();
+    let named = |name: Value| Filter::new(&configuration_with(json!({"metrics_name": name})));
+    let envoy = Plan::new(&upstream)
+        .listener("orders", named(json!("orders")))
+        .listener("bills", named(json!("bills_2")))
+        .listener("neither", named(Value::Null))
+        .start();
+    let token = namespace_key().token(&claims());
+    for (listener, good, bad) in [("orders", 1, 2), ("bills", 3, 0), ("neither", 0, 4)] {
+        for _ in 0..good {
+            envoy.expect(listener, "good", Request::with_token(&token), "allowed");
+        }
+        for _ in 0..bad {
+            envoy.expect(listener, "none", Request::get(), "missing_token");
+        }
+    }
+    let mut counted = envoy.counters("wasmcustom.namespace_jwt.");
+    counted.retain(|_, count| *count > 0);
+    let expected = [
+        ("wasmcustom.namespace_jwt.bills_2.decision.allowed", 3),
+        ("wasmcustom.namespace_jwt.decision.missing_token", 4),
+        ("wasmcustom.namespace_jwt.orders.decision.allowed", 1),
+        ("wasmcustom.namespace_jwt.orders.decision.missing_token", 2),
+    ];
+    assert_eq!(counted, expected.map(|(name, count)| (name.to_owned(), count)).into());
+}
+
 /// The order of faults: the signature is judged before any claim.
 #[test]
 fn a_bad_signature_is_named_before_any_fault_of_the_claims() {

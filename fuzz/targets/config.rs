@@ -13,7 +13,7 @@ use namespace_jwt::key::MAX_KEYS;
 use namespace_jwt_fuzz::json::Json;
 
 /// Every member of the contract's table.
-const MEMBERS: [&str; 21] = [
+const MEMBERS: [&str; 22] = [
     "namespace_id",
     "application_id",
     "public",
@@ -35,6 +35,7 @@ const MEMBERS: [&str; 21] = [
     "mode",
     "signature_verification",
     "token_cache_size",
+    "metrics_name",
 ];
 
 fuzz_target!(|input: &[u8]| {

@@ -40,6 +40,7 @@ fn what_is_left_out_has_the_documented_default() {
     assert_eq!(config.mode, Mode::Enforce);
     assert_eq!(config.signature_verification, SignatureVerification::Auto);
     assert_eq!(config.token_cache_size, 10_000);
+    assert_eq!(config.counter_name("allowed"), "namespace_jwt.decision.allowed");
     let (keys, policy) = private(config);
     assert_eq!(keys.keys().len(), 1);
     assert_eq!(keys.keys()[0].algorithms(), [Algorithm::Rs256]);
@@ -62,7 +63,7 @@ fn every_member_is_taken() {
         "issuer": "SCALEWAY", "audience": "functions", "require_expiration": true,
         "max_lifetime_seconds": 3600, "expiration_leeway_seconds": 5,
         "not_before_leeway_seconds": 0, "revoked_token_ids": ["j"], "mode": "report_only",
-        "signature_verification": "guest", "token_cache_size": 0,
+        "signature_verification": "guest", "token_cache_size": 0, "metrics_name": "orders_2",
     }));
     let config = config.ok().unwrap();
     assert_eq!(config.token_headers, [TokenHeader::new("authorization").unwrap()]);
@@ -72,6 +73,7 @@ fn every_member_is_taken() {
     assert_eq!(config.mode, Mode::ReportOnly);
     assert_eq!(config.signature_verification, SignatureVerification::Guest);
     assert_eq!(config.token_cache_size, 0);
+    assert_eq!(config.counter_name("allowed"), "namespace_jwt.orders_2.decision.allowed");
     let (keys, policy) = private(config);
     assert_eq!(keys.keys()[0].algorithms(), [Algorithm::Rs256, Algorithm::Ps512]);
     assert_eq!(policy.protected.application_id.as_deref(), Some("a"));
@@ -132,6 +134,14 @@ fn a_bad_member_is_refused_by_name() {
             "algorithms: expected names out of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA, found \"HS256\"".into(),
         ),
         (json!({"namespace": "n"}), "unknown member `namespace`; did you mean `namespace_id`?".into()),
+        (
+            json!({"metrics_name": "a.decision"}),
+            "metrics_name: expected 1 to 64 of the characters a-z, 0-9 and _, found \"a.decision\"".into(),
+        ),
+        (
+            json!({"metrics_name": "a".repeat(65)}),
+            "metrics_name: expected 1 to 64 of the characters a-z, 0-9 and _, found a string of 65 bytes".into(),
+        ),
         (json!({"jwks": []}), "jwks: expected a JWK Set: an object with an array `keys`, found an array".into()),
         (json!({"jwks": {"keys": {}}}), "jwks.keys: expected a JWK Set: an object with an array `keys`, found an object".into()),
     ] {
@@ -336,6 +346,10 @@ fn the_list_of_members_holds_each_one_that_is_read() {
         let error = with(json!({member: {"": null}})).err().unwrap();
         assert!(matches!(error, ConfigError::Unusable { .. }), "{error}");
         assert_eq!(error.member(), member);
+        // What fuzzes the configuration has a list of its own.
+        let quoted = format!("\"{member}\"");
+        assert!(include_str!("../../fuzz/targets/config.rs").contains(&quoted), "{member}");
+        assert!(include_str!("../../fuzz/seeds/config/full").contains(&quoted), "{member}");
     }
 }
 

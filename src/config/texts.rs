@@ -79,6 +79,19 @@ pub(super) fn compared(members: &mut Members, member: &str) -> Result<Option<Str
     Err(ConfigError::new(member, expected, found))
 }
 
+/// The part of the counters' names that an operator chooses: what every store of metrics
+/// takes as it is, and nothing with a dot, which would make a name of another plugin's.
+pub(super) fn metrics_name(members: &mut Members) -> Result<Option<String>, ConfigError> {
+    const MEMBER: &str = "metrics_name";
+    let Some(name) = members.text(MEMBER)? else { return Ok(None) };
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    if name.len() > 64 || !name.bytes().all(plain) {
+        let expected = "1 to 64 of the characters a-z, 0-9 and _";
+        return Err(ConfigError::new(MEMBER, expected, quote(&Value::from(name))));
+    }
+    Ok(Some(name))
+}
+
 pub(super) fn token_headers(
     members: &mut Members,
     notices: &mut Vec<Notice>,

@@ -55,7 +55,7 @@ impl Plugin {
         let config = Config::from_json(&json, &environment).map_err(|error| error.to_string())?;
         let codes = Admitted::CODES.into_iter().chain(Denial::ALL.map(Denial::code));
         let counter = |code| {
-            let counter = Counter::define(&format!("namespace_jwt.decision.{code}"));
+            let counter = Counter::define(&config.counter_name(code));
             counter.map(|counter| (code, counter)).map_err(|refusal| refusal.to_string())
         };
         let counters = codes.map(counter).collect::<Result<_, _>>()?;

@@ -49,7 +49,7 @@ impl Plugin {
     /// What is wrong with it, for the log.
     pub fn configure(size: usize) -> Result<Self, String> {
         let given = host::plugin_configuration(size).map_err(|refusal| refusal.to_string())?;
-        let json = structs::to_json(&given).unwrap_or(given);
+        let json = structs::read(given).map_err(|error| error.to_string())?;
         let environment =
             Environment::read(|name| std::env::var_os(name)).map_err(|error| error.to_string())?;
         let config = Config::from_json(&json, &environment).map_err(|error| error.to_string())?;

@@ -1,12 +1,72 @@
 //! A plugin configuration that is a `google.protobuf.Struct`. Envoy says that it hands it
 //! over as JSON; it hands over the message as it is on the wire (1.40).
 
+use serde::de::IgnoredAny;
 use serde_json::{Map, Number, Value};
+
+use crate::config::ConfigError;
 
 /// The largest whole number up to which every whole number is a double.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 /// How deep protobuf's own parsers go.
 const MAX_DEPTH: u8 = 100;
+
+/// The configuration as JSON text, however the proxy handed it over.
+///
+/// # Errors
+///
+/// The bytes are a message of another type.
+pub fn read(given: Vec<u8>) -> Result<Vec<u8>, ConfigError> {
+    if let Some(json) = to_json(&given) {
+        return Ok(json);
+    }
+    match other_message(&given) {
+        None => Ok(given),
+        Some(found) => Err(ConfigError::Unusable {
+            member: "configuration".to_owned(),
+            expected: "JSON text in a google.protobuf.StringValue, or a google.protobuf.Struct"
+                .to_owned(),
+            found: found.to_owned(),
+        }),
+    }
+}
+
+/// What message the bytes are, if they are one, and no Struct and no text.
+fn other_message(bytes: &[u8]) -> Option<&'static str> {
+    let is_text = |text: &str| !text.contains(|it: char| it.is_control() && !it.is_whitespace());
+    let is_json = serde_json::from_slice::<IgnoredAny>(bytes).is_ok();
+    if is_json || std::str::from_utf8(bytes).is_ok_and(is_text) {
+        return None;
+    }
+    let mut fields = Vec::new();
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        fields.push(field(&mut rest)?);
+    }
+    Some(match fields.as_slice() {
+        // TypedStruct { string type_url = 1; Struct value = 2 }, and Any, whose value is bytes.
+        [(1, Field::Bytes(url)), (2, Field::Bytes(held))] if url.contains(&b'/') => {
+            match object(held, MAX_DEPTH) {
+                Some(_) => {
+                    "a TypedStruct; write google.protobuf.Struct, with the members under `value`"
+                }
+                None => "an Any inside of the Any; write google.protobuf.Struct",
+            }
+        }
+        [(1, Field::Bytes(url))]
+            if url.contains(&b'/') && text(url).is_some_and(|it| is_text(&it)) =>
+        {
+            "a TypedStruct without a value; write google.protobuf.Struct, with the members under `value`"
+        }
+        _ if value(bytes, MAX_DEPTH).is_some() => {
+            "a google.protobuf.Value; write google.protobuf.Struct"
+        }
+        _ if list(bytes, MAX_DEPTH).is_some() => {
+            "a google.protobuf.ListValue; write google.protobuf.Struct"
+        }
+        _ => "a protobuf message of another type",
+    })
+}
 
 /// The object that a Struct on the wire stands for, as JSON text.
 ///
@@ -181,6 +241,41 @@ mod tests {
         };
         assert!(lists(MAX_DEPTH).is_some());
         assert!(lists(MAX_DEPTH + 1).is_none());
+    }
+
+    #[test]
+    fn a_message_of_another_type_is_named() {
+        let members = entry("text", &nested(3, b"value"));
+        let url = nested(1, b"type.googleapis.com/some.Type");
+        let typed = "a TypedStruct; write google.protobuf.Struct, with the members under `value`";
+        let value = "a google.protobuf.Value; write google.protobuf.Struct";
+        let list = "a google.protobuf.ListValue; write google.protobuf.Struct";
+        for (bytes, found) in [
+            ([&url[..], &nested(2, &members)].concat(), Some(typed)),
+            // As a writer has it whose lengths below 128 take one byte.
+            (b"\x0a\x03a/b\x12\x0a\x0a\x08\x0a\x01k\x12\x03\x1a\x01v".to_vec(), Some(typed)),
+            (
+                [&url[..], &nested(2, b"\x08\x96\x01")].concat(),
+                Some("an Any inside of the Any; write google.protobuf.Struct"),
+            ),
+            (nested(5, &members), Some(value)),
+            (nested(3, b"{}"), Some(value)),
+            (double(1.0), Some(value)),
+            (nested(1, &nested(3, b"{}")), Some(list)),
+            (b"\x52\x03\x0a\x01\x00".to_vec(), Some("a protobuf message of another type")),
+            (b"junk".to_vec(), None),
+            (b"namespace_id: x\n".to_vec(), None),
+            (b"\n{\"namespace_id\": \"x\"}".to_vec(), None),
+            (b"{\"issuer\":\"\xff\"}".to_vec(), None),
+            (members, None),
+            (Vec::new(), None),
+        ] {
+            let error = read(bytes.clone()).err().map(|error| error.to_string());
+            let expected = "configuration: expected JSON text in a google.protobuf.StringValue, \
+                            or a google.protobuf.Struct, found ";
+            let found = found.map(|found| format!("{expected}{found}"));
+            assert_eq!(error, found, "{bytes:?}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! break, quotes or a prefix matches nothing, and nobody is told. Here it is refused.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 /// What is wrong with an identifier. Its text continues "found …".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,30 +124,42 @@ fn is_quote(character: char) -> bool {
 }
 
 /// Control characters, and those that have no width or no ink.
-pub(crate) fn is_invisible(character: char) -> bool {
-    character.is_control()
-        || matches!(
-            character,
-            '\u{ad}'
-                | '\u{34f}'
-                | '\u{61c}'
-                | '\u{115f}'
-                | '\u{1160}'
-                | '\u{17b4}'
-                | '\u{17b5}'
-                | '\u{180b}'..='\u{180f}'
-                | '\u{200b}'..='\u{200f}'
-                | '\u{202a}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}'
-                | '\u{2800}'
-                | '\u{3164}'
-                | '\u{fe00}'..='\u{fe0f}'
-                | '\u{feff}'
-                | '\u{ffa0}'
-                | '\u{fff0}'..='\u{fffb}'
-                | '\u{e0000}'..='\u{e0fff}'
-        )
+pub fn is_invisible(character: char) -> bool {
+    character.is_control() || BLANK.iter().any(|blank| blank.contains(&character))
 }
+
+/// Letters and symbols that look like nothing. The first are Default_Ignorable_Code_Point
+/// (Unicode 17, DerivedCoreProperties.txt), those of its characters that join or format
+/// included, so that no other version of the tables matters; the last are blank by design.
+const BLANK: [RangeInclusive<char>; 22] = [
+    '\u{ad}'..='\u{ad}',
+    '\u{34f}'..='\u{34f}',
+    '\u{61c}'..='\u{61c}',
+    '\u{115f}'..='\u{1160}',
+    '\u{17b4}'..='\u{17b5}',
+    '\u{180b}'..='\u{180f}',
+    '\u{200b}'..='\u{200f}',
+    '\u{202a}'..='\u{202e}',
+    '\u{2060}'..='\u{206f}',
+    '\u{3164}'..='\u{3164}',
+    '\u{fe00}'..='\u{fe0f}',
+    '\u{feff}'..='\u{feff}',
+    '\u{ffa0}'..='\u{ffa0}',
+    '\u{fff0}'..='\u{fffb}',
+    '\u{1bca0}'..='\u{1bca3}',
+    '\u{1d173}'..='\u{1d17a}',
+    '\u{e0000}'..='\u{e0fff}',
+    // BRAILLE PATTERN BLANK
+    '\u{2800}'..='\u{2800}',
+    // EGYPTIAN HIEROGLYPH FULL BLANK, HALF BLANK
+    '\u{13441}'..='\u{13442}',
+    // KHITAN SMALL SCRIPT FILLER
+    '\u{16fe4}'..='\u{16fe4}',
+    // MUSICAL SYMBOL NULL NOTEHEAD
+    '\u{1d159}'..='\u{1d159}',
+    // OBJECT REPLACEMENT CHARACTER
+    '\u{fffc}'..='\u{fffc}',
+];
 
 /// The 16 bytes of a UUID in its usual form: hexadecimal digits of either case, in groups of
 /// 8, 4, 4, 4 and 12 (RFC 9562 §4).

@@ -1,14 +1,11 @@
-//! Times, and strangers' text, made fit for a terminal.
+//! Strangers' text, made fit for a terminal.
 
-use std::cmp::Ordering;
 use std::fmt::{self, Write};
-use std::time::Duration;
 
-use jiff::{SpanRelativeTo, Timestamp};
 use serde::Serialize;
 
 use crate::claims::Grant;
-use crate::time::UnixTime;
+use crate::identifier::is_invisible;
 
 /// Text of unknown origin on one line. What could steer a terminal, or hide or reorder
 /// what is read (control characters, line breaks, bidirectional and invisible marks), is
@@ -19,13 +16,29 @@ pub struct Escaped<'a>(pub &'a str);
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for character in self.0.chars() {
-            match is_plain(character) {
-                true => f.write_char(character)?,
-                false => write!(f, "{}", character.escape_debug())?,
+            match character {
+                _ if is_plain(character) => f.write_char(character)?,
+                '\0' | '\t' | '\n' | '\r' => write!(f, "{}", character.escape_debug())?,
+                _ => write!(f, "{}", character.escape_unicode())?,
             }
         }
         Ok(())
     }
+}
+
+/// Text out of a token, or an id that is compared with one. Whatever isn't visible ASCII or a
+/// space is shown as an escape, letters too: a Cyrillic `а` looks like a Latin `a`, and what
+/// looks the same must be the same.
+pub(super) fn ascii(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            ' '..='~' => shown.push(character),
+            '\t' | '\n' | '\r' => shown.extend(character.escape_debug()),
+            _ => shown.extend(character.escape_unicode()),
+        }
+    }
+    shown
 }
 
 /// The beginning of a text of unknown origin, in backquotes, for a message that is to be
@@ -39,86 +52,31 @@ pub fn excerpt(text: &str) -> String {
     }
 }
 
-/// JSON over several lines that can hold a stranger's text and still be shown on a
-/// terminal.
+/// JSON over several lines, in ASCII: a stranger's text in it can be shown on a terminal,
+/// as [`ascii`] has it.
 pub fn pretty_json<T: Serialize>(value: &T) -> serde_json::Result<String> {
     serde_json::to_string_pretty(value).map(escape_json)
 }
 
-/// JSON on one line that can hold a stranger's text and still be shown on a terminal.
+/// JSON on one line, in ASCII: a stranger's text in it can be shown on a terminal, as
+/// [`ascii`] has it.
 pub fn compact_json<T: Serialize>(value: &T) -> serde_json::Result<String> {
     serde_json::to_string(value).map(escape_json)
 }
 
-/// A time as RFC 3339 in UTC, or in words past the year 9999, where that form ends.
-pub fn rfc3339(time: UnixTime) -> String {
-    in_calendar(time).unwrap_or_else(|| "after the year 9999".to_owned())
-}
-
-/// A time, and how far it lies from another: `2030-01-31T12:00:00Z, in 59 minutes`.
-pub fn moment(time: UnixTime, now: UnixTime) -> String {
-    match in_calendar(time) {
-        Some(calendar) => format!("{calendar}, {}", relative(time, now)),
-        None => rfc3339(time),
-    }
-}
-
-/// Reads a time in RFC 3339, from 1970 on.
-pub fn parse_rfc3339(text: &str) -> Option<UnixTime> {
-    let since_epoch = text.parse::<Timestamp>().ok()?.as_duration();
-    Duration::try_from(since_epoch).ok().map(UnixTime::new)
-}
-
-/// Reads a length of time such as `90s`, `1h`, `1h30m`, `7d` or `2w`. A day has 24 hours;
-/// months and years, whose lengths differ, are refused.
-pub fn parse_duration(text: &str) -> Option<Duration> {
-    let span: jiff::Span = text.parse().ok()?;
-    let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
-    Duration::try_from(duration).ok()
-}
-
-fn in_calendar(time: UnixTime) -> Option<String> {
-    let since_epoch = time.since_epoch();
-    let seconds = i64::try_from(since_epoch.as_secs()).ok()?;
-    let nanoseconds = i32::try_from(since_epoch.subsec_nanos()).ok()?;
-    Timestamp::new(seconds, nanoseconds).ok().map(|time| time.to_string())
-}
-
-/// How far a time lies from another: `in 59 minutes`, `2 years ago`.
-fn relative(time: UnixTime, now: UnixTime) -> String {
-    match time.cmp(&now) {
-        Ordering::Less => format!("{} ago", length(now.saturating_since(time))),
-        Ordering::Equal => "now".to_owned(),
-        Ordering::Greater => format!("in {}", length(time.saturating_since(now))),
-    }
-}
-
-/// A length of time in its largest unit, rounded down: `59 minutes`.
-fn length(duration: Duration) -> String {
-    let seconds = duration.as_secs();
-    let (count, unit) = match seconds {
-        0..60 => (seconds, "second"),
-        60..3_600 => (seconds / 60, "minute"),
-        3_600..86_400 => (seconds / 3_600, "hour"),
-        86_400..31_536_000 => (seconds / 86_400, "day"),
-        _ => (seconds / 31_536_000, "year"),
-    };
-    match count {
-        1 => format!("1 {unit}"),
-        _ => format!("{count} {unit}s"),
-    }
-}
-
 /// Whether a character shows as itself and does nothing else.
 fn is_plain(character: char) -> bool {
-    matches!(character, '"' | '\'' | '\\') || character.escape_debug().len() == 1
+    // The standard library's escapes cover characters that control, format or separate, that
+    // are unassigned or private, and that join onto the one before them.
+    let printable = matches!(character, '"' | '\'' | '\\') || character.escape_debug().len() == 1;
+    printable && !is_invisible(character)
 }
 
-/// Outside of strings JSON is plain but for line breaks, and strings hold none.
+/// Outside of strings JSON is ASCII, and strings hold no line breaks.
 fn escape_json(json: String) -> String {
     let mut escaped = String::with_capacity(json.len());
     for character in json.chars() {
-        if is_plain(character) || character == '\n' {
+        if matches!(character, ' '..='~' | '\n') {
             escaped.push(character);
         } else {
             for unit in character.encode_utf16(&mut [0; 2]) {
@@ -130,13 +88,13 @@ fn escape_json(json: String) -> String {
     escaped
 }
 
-/// What a grant opens, in words.
+/// What a grant gives access to, in words.
 pub(super) fn grant_in_words(grant: &Grant) -> String {
     match grant {
-        Grant::Namespace(id) => format!("everything in namespace {id}"),
-        Grant::Application(id) => format!("application {id}"),
+        Grant::Namespace(id) => format!("everything in namespace {}", ascii(id)),
+        Grant::Application(id) => format!("application {}", ascii(id)),
         Grant::ApplicationIn { namespace_id, application_id } => {
-            format!("application {application_id} in namespace {namespace_id}")
+            format!("application {} in namespace {}", ascii(application_id), ascii(namespace_id))
         }
     }
 }
@@ -154,16 +112,65 @@ mod tests {
             ("\u{9b}31m", "\\u{9b}31m"),
             ("\u{202e}abc\u{2066}\u{200b}\u{feff}", "\\u{202e}abc\\u{2066}\\u{200b}\\u{feff}"),
             ("\u{2028}\u{2029}\u{85}", "\\u{2028}\\u{2029}\\u{85}"),
+            ("a\u{301}", "a\\u{301}"),
         ] {
             assert_eq!(Escaped(text).to_string(), shown);
         }
     }
 
     #[test]
+    fn what_looks_like_nothing_is_escaped() {
+        for range in [
+            // Format characters, Default_Ignorable_Code_Point and variation selectors.
+            0xad..=0xad,
+            0x34f..=0x34f,
+            0x61c..=0x61c,
+            0x115f..=0x1160,
+            0x17b4..=0x17b5,
+            0x180b..=0x180f,
+            0x200b..=0x200f,
+            0x2028..=0x202e,
+            0x2060..=0x206f,
+            0x3164..=0x3164,
+            0xfe00..=0xfe0f,
+            0xfeff..=0xfeff,
+            0xffa0..=0xffa0,
+            0xfff0..=0xfffc,
+            0x1bca0..=0x1bca3,
+            0x1d173..=0x1d17a,
+            0xe0000..=0xe0fff,
+            // Space separators other than the space.
+            0xa0..=0xa0,
+            0x1680..=0x1680,
+            0x2000..=0x200a,
+            0x202f..=0x202f,
+            0x205f..=0x205f,
+            0x3000..=0x3000,
+            // Blank by design.
+            0x2800..=0x2800,
+            0x13441..=0x13442,
+            0x16fe4..=0x16fe4,
+            0x1d159..=0x1d159,
+        ] {
+            for character in range.filter_map(char::from_u32) {
+                let escape = character.escape_unicode().to_string();
+                assert_eq!(Escaped(&character.to_string()).to_string(), escape);
+                assert_eq!(ascii(&character.to_string()), escape);
+            }
+        }
+    }
+
+    #[test]
+    fn text_out_of_a_token_is_shown_in_ascii() {
+        assert_eq!(ascii("plain \"~\" \\"), "plain \"~\" \\");
+        assert_eq!(ascii("\u{430}dmin é 日\r\n"), "\\u{430}dmin \\u{e9} \\u{65e5}\\r\\n");
+    }
+
+    #[test]
     fn json_is_escaped_and_says_the_same() {
         let text = "\u{1b}[31m\u{9b}\u{7f}\u{202e}\u{e0001}é\n\"\\";
         for json in [compact_json(&[text]).unwrap(), pretty_json(&[text]).unwrap()] {
-            assert!(json.chars().all(|c| c == '\n' || is_plain(c)), "{json:?}");
+            assert!(json.chars().all(|c| c == '\n' || (' '..='~').contains(&c)), "{json:?}");
             assert_eq!(serde_json::from_str::<Vec<String>>(&json).unwrap(), [text]);
         }
     }
@@ -174,71 +181,5 @@ mod tests {
         assert_eq!(excerpt(&"é".repeat(40)), format!("`{}`", "é".repeat(40)));
         assert_eq!(excerpt(&"é".repeat(41)), format!("`{}…`", "é".repeat(40)));
         assert_eq!(excerpt("-----BEGIN\nsecret"), "`-----BEGIN…`");
-    }
-
-    #[test]
-    fn times_are_read_and_shown() {
-        for (text, seconds, shown) in [
-            ("2025-01-22T13:42:26Z", 1_737_553_346, "2025-01-22T13:42:26Z"),
-            ("2025-01-22T15:42:26+02:00", 1_737_553_346, "2025-01-22T13:42:26Z"),
-            ("1970-01-01T00:00:00Z", 0, "1970-01-01T00:00:00Z"),
-            ("9999-01-01T00:00:00Z", 253_370_764_800, "9999-01-01T00:00:00Z"),
-        ] {
-            let time = UnixTime::from_secs(seconds);
-            assert_eq!(parse_rfc3339(text), Some(time), "{text}");
-            assert_eq!(rfc3339(time), shown);
-        }
-        for text in [
-            "1969-12-31T23:59:59Z",
-            "2025-01-22",
-            "2025-01-22T13:42:26",
-            "1737553346",
-            "tomorrow",
-            "",
-        ] {
-            assert_eq!(parse_rfc3339(text), None, "{text}");
-        }
-        for end in [UnixTime::from_secs(u64::MAX), UnixTime::new(Duration::MAX)] {
-            assert_eq!(rfc3339(end), "after the year 9999");
-            assert_eq!(moment(end, UnixTime::from_secs(0)), "after the year 9999");
-        }
-    }
-
-    #[test]
-    fn lengths_of_time_are_read_and_shown() {
-        for (text, seconds, shown) in [
-            ("0s", Some(0), "0 seconds"),
-            ("1s", Some(1), "1 second"),
-            ("90s", Some(90), "1 minute"),
-            ("1h", Some(3_600), "1 hour"),
-            ("1h30m", Some(5_400), "1 hour"),
-            ("7d", Some(604_800), "7 days"),
-            ("2w", Some(1_209_600), "14 days"),
-            ("800d", Some(69_120_000), "2 years"),
-            ("1mo", None, ""),
-            ("1y", None, ""),
-            ("-1h", None, ""),
-            ("1", None, ""),
-            ("", None, ""),
-            ("99999999999999999999h", None, ""),
-        ] {
-            let duration = parse_duration(text);
-            assert_eq!(duration, seconds.map(Duration::from_secs), "{text}");
-            assert_eq!(duration.map(length).unwrap_or_default(), shown, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_time_is_told_from_now() {
-        let now = UnixTime::from_secs(1_000_000_000);
-        for (seconds, shown) in [
-            (1_000_000_000, "now"),
-            (999_999_940, "1 minute ago"),
-            (1_000_000_001, "in 1 second"),
-            (1_000_172_800, "in 2 days"),
-            (0, "31 years ago"),
-        ] {
-            assert_eq!(relative(UnixTime::from_secs(seconds), now), shown);
-        }
     }
 }

@@ -8,7 +8,8 @@ use std::fmt;
 
 use serde_json::{Map, Value, json};
 
-use super::display::{Escaped, compact_json, grant_in_words, moment, rfc3339};
+use super::calendar::{moment, rfc3339};
+use super::display::{Escaped, ascii, compact_json, grant_in_words};
 use super::reason::{admission, claim_fault, form_fault, key_fault};
 use crate::access::{Access, Admitted};
 use crate::cache::TokenCache;
@@ -173,7 +174,7 @@ impl Content {
     ) -> fmt::Result {
         let trust = match signature {
             Some(Signature::Good) => "signed by a key of the configuration",
-            Some(Signature::Bad) => "NOT signed by a key of the configuration: don't believe them",
+            Some(Signature::Bad) => "NOT signed by a key of the configuration: don't trust them",
             Some(Signature::Unchecked) => "signature not checked",
             None => "signature not checked: that needs --config",
         };
@@ -189,7 +190,11 @@ impl Content {
                     writeln!(f, "  never expires: there is no exp")?;
                 }
                 let genuine = signature == Some(Signature::Good);
-                writeln!(f, "\n{}", if genuine { "Opens" } else { "Claims to open" })?;
+                let access = match genuine {
+                    true => "Grants access to",
+                    false => "Claims access to (unverified)",
+                };
+                writeln!(f, "\n{access}")?;
                 if claims.grants.is_empty() {
                     writeln!(f, "  nothing: no entry of application_claim is a grant")?;
                 }
@@ -201,9 +206,9 @@ impl Content {
             Payload::Other(text) => {
                 writeln!(
                     f,
-                    "  malformed: no object, a member twice, or a claim of the wrong type"
+                    "  malformed: not a JSON object, a member twice, or a claim of the wrong type"
                 )?;
-                writeln!(f, "  {}", Escaped(text))
+                writeln!(f, "  {}", ascii(text))
             }
         }
     }
@@ -294,7 +299,7 @@ impl Decision {
         if self.mode == Mode::ReportOnly && self.outcome.is_err() {
             writeln!(
                 f,
-                "  mode is report_only: the refusal is logged, and the request let through"
+                "  mode is report_only: the refusal is only counted and logged; the request passes"
             )?;
         }
         Ok(())
@@ -347,7 +352,7 @@ fn write_members(
         .chain(rest)
         .map(|(name, value)| {
             let value = compact_json(value).map_err(|_| fmt::Error)?;
-            Ok((Escaped(name).to_string(), value, remark(name)))
+            Ok((ascii(name), value, remark(name)))
         })
         .collect::<Result<_, fmt::Error>>()?;
     let width = lines.iter().map(|(name, ..)| name.chars().count()).max().unwrap_or_default();

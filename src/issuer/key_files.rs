@@ -46,6 +46,11 @@ impl KeyFiles {
         Ok(())
     }
 
+    /// What lets others at the key once it is there, if anything does.
+    pub fn exposure(&self) -> Option<Exposure> {
+        folder_exposure(&self.folder)
+    }
+
     /// Writes both files, making the folder if need be. When it fails, nothing
     /// that it made is left, but for parents of the folder.
     pub fn write(&self, key: &SigningKey) -> Result<(), KeyFileError> {
@@ -74,15 +79,53 @@ impl KeyFiles {
 pub struct KeyFromFile {
     /// The key.
     pub key: SigningKey,
-    /// The file's permission bits, if they let others than the owner read it.
-    pub open_to_others: Option<u32>,
+    /// What lets others than the owner at it.
+    pub exposures: Vec<Exposure>,
+}
+
+/// What lets others than its owner at a private key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Exposure {
+    /// They can read or change the file, as its permission bits say.
+    File(PathBuf, u32),
+    /// They can replace files in its folder, as the folder's permission bits say.
+    Folder(PathBuf, u32),
+}
+
+/// The exposure, and what to do.
+impl fmt::Display for Exposure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path, mode) => {
+                let what = match (mode & 0o044 != 0, mode & 0o022 != 0) {
+                    (true, true) => "read and change",
+                    (false, true) => "change",
+                    _ => "read",
+                };
+                let path = path.display();
+                write!(f, "others can {what} {path} (mode {mode:04o}); run `chmod 600` on it")
+            }
+            Self::Folder(path, mode) => write!(
+                f,
+                "others can replace the key, since they can write to its folder {} (mode \
+                 {mode:04o}); run `chmod go-w` on the folder, or keep the key in another",
+                path.display()
+            ),
+        }
+    }
 }
 
 /// Reads a private key in PEM from a file or a pipe.
 pub fn read_private(path: &Path) -> Result<KeyFromFile, KeyFileError> {
     let at_path = |error| KeyFileError::io(path, error);
     let file = File::open(path).map_err(at_path)?;
-    let open_to_others = open_to_others(&file.metadata().map_err(at_path)?);
+    let mut exposures = Vec::new();
+    let mode = mode(&file.metadata().map_err(at_path)?, fs::Metadata::is_file);
+    // A file that only its owner can read is as safe as its folder, and a pipe has none.
+    if let Some(mode) = mode {
+        exposures.extend((mode & 0o066 != 0).then(|| Exposure::File(path.to_owned(), mode)));
+        exposures.extend(folder_exposure(path.parent().unwrap_or(Path::new(""))));
+    }
     // Allocated once: a growing buffer would leave copies behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(KEY_FILE_LIMIT));
     file.take(KEY_FILE_LIMIT as u64).read_to_end(&mut bytes).map_err(at_path)?;
@@ -91,7 +134,7 @@ pub fn read_private(path: &Path) -> Result<KeyFromFile, KeyFileError> {
         return Err(refused(KeyError::NoPrivateKey));
     }
     let text = std::str::from_utf8(&bytes).map_err(|_| refused(KeyError::NoPrivateKey))?;
-    Ok(KeyFromFile { key: SigningKey::from_pem(text).map_err(refused)?, open_to_others })
+    Ok(KeyFromFile { key: SigningKey::from_pem(text).map_err(refused)?, exposures })
 }
 
 /// Why key files can't be written or read.
@@ -173,15 +216,24 @@ fn create_folder(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
-/// The permission bits of a regular file that others than its owner can read.
+/// Whether others can replace files in a folder. Where it has the sticky bit they can't.
+fn folder_exposure(folder: &Path) -> Option<Exposure> {
+    // The folder of a bare file name.
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let mode = mode(&folder.metadata().ok()?, fs::Metadata::is_dir)?;
+    let open = mode & 0o022 != 0 && mode & 0o1000 == 0;
+    open.then(|| Exposure::Folder(folder.to_owned(), mode & 0o777))
+}
+
+/// The permission bits of what is of that kind.
 #[cfg(unix)]
-fn open_to_others(metadata: &fs::Metadata) -> Option<u32> {
-    let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o777;
-    (metadata.is_file() && mode & 0o044 != 0).then_some(mode)
+fn mode(metadata: &fs::Metadata, is_kind: impl Fn(&fs::Metadata) -> bool) -> Option<u32> {
+    let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o7777;
+    is_kind(metadata).then_some(mode)
 }
 
 #[cfg(not(unix))]
-fn open_to_others(_: &fs::Metadata) -> Option<u32> {
+fn mode(_: &fs::Metadata, _: impl Fn(&fs::Metadata) -> bool) -> Option<u32> {
     None
 }
 

@@ -17,6 +17,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::keys::{KeyError, SigningKey};
+use crate::identifier::{self, IdentifierError};
 use crate::time::UnixTime;
 use crate::token::MAX_TOKEN_BYTES;
 
@@ -26,7 +27,7 @@ pub const PLATFORM_ISSUER: &str = "SCALEWAY";
 /// The `aud` of the platform's tokens.
 pub const PLATFORM_AUDIENCE: &str = "functions";
 
-/// What a token opens: a whole namespace or one application, never both.
+/// What a token gives access to: a whole namespace or one application, never both.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Grant {
     /// Every function and container of the namespace with this id.
@@ -38,7 +39,7 @@ pub enum Grant {
 /// What to put into a token.
 #[derive(Clone, Debug)]
 pub struct TokenRequest {
-    /// What the token opens.
+    /// What the token gives access to.
     pub grant: Grant,
     /// The `exp`, which is rounded down to a second; without it the token never expires.
     pub expires_at: Option<UnixTime>,
@@ -66,7 +67,7 @@ impl TokenRequest {
 
 /// Mints a token that is valid from `now` on, rounded down to a second.
 ///
-/// The token opens doors: it is wiped from memory when dropped.
+/// The token is a secret: it is wiped from memory when dropped.
 ///
 /// # Errors
 ///
@@ -85,14 +86,10 @@ pub fn mint(
         Grant::Namespace(id) => (id.as_str(), ""),
         Grant::Application(id) => ("", id.as_str()),
     };
-    for id in [namespace_id, application_id] {
-        if id.contains(|c: char| c.is_whitespace() || c.is_control()) {
-            return Err(MintError::IdWithSpaces);
-        }
-    }
-    if namespace_id.is_empty() && application_id.is_empty() {
-        return Err(MintError::EmptyId);
-    }
+    let id = match &request.grant {
+        Grant::Namespace(id) | Grant::Application(id) => id,
+    };
+    identifier::check_id(id).map_err(MintError::Id)?;
     let token = key.sign(only(PlatformClaims {
         application_claim: [ApplicationClaim { namespace_id, application_id }],
         version: 2,
@@ -115,10 +112,8 @@ pub fn mint(
 pub enum MintError {
     /// The expiry isn't in the future.
     Expired,
-    /// The id of the namespace or application is empty: it would grant nothing.
-    EmptyId,
-    /// The id of the namespace or application has a space or a control character.
-    IdWithSpaces,
+    /// The id of the namespace or application is one that nothing has.
+    Id(IdentifierError),
     /// The token would be larger than the filter reads.
     Oversized {
         /// The size of the token, in bytes.
@@ -138,17 +133,20 @@ impl fmt::Display for MintError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Expired => f.write_str(
-                "expected an expiry in the future, found one that has passed; \
-                 choose a later one, or --no-expiration",
+                "expected an expiry in the future, found one that has passed: the token would be \
+                 expired already; choose a later one, or --no-expiration",
             ),
-            Self::EmptyId => f.write_str(
-                "expected the id of a namespace, function or container, found an empty one; \
-                 copy the id from the platform's console",
-            ),
-            Self::IdWithSpaces => f.write_str(
-                "expected the id of a namespace, function or container, \
-                 found spaces or control characters in it; give the id alone",
-            ),
+            Self::Id(error) => {
+                let advice = match error {
+                    IdentifierError::Slash => "without the region: what follows the `/`",
+                    _ => "as the platform's console shows it",
+                };
+                write!(
+                    f,
+                    "expected the id of a namespace, function or container, found {error}; \
+                     give the id alone, {advice}"
+                )
+            }
             Self::Oversized { found } => write!(
                 f,
                 "expected a token of at most {MAX_TOKEN_BYTES} bytes, found {found}; \

@@ -7,11 +7,19 @@
 //! - [`key_files`]: the two files that hold a key pair;
 //! - [`mint`]: a signed token for a namespace or one application;
 //! - [`explain`]: what a token says, and what the filter would decide;
-//! - [`display`]: times, and strangers' text, made fit for a terminal.
+//! - [`pasted`]: the token in what somebody pasted;
+//! - [`plugin_file`]: the filter's configuration in a file of Envoy's or Istio's;
+//! - [`yaml`]: YAML, as Envoy and Kubernetes read it;
+//! - [`calendar`]: points and lengths of time, as people write them;
+//! - [`display`]: strangers' text, made fit for a terminal.
 
+pub mod calendar;
 pub mod display;
 pub mod explain;
 pub mod key_files;
 pub mod keys;
 pub mod mint;
+pub mod pasted;
+pub mod plugin_file;
 mod reason;
+pub mod yaml;

@@ -5,7 +5,11 @@
 
 use std::time::Duration;
 
-use super::display::{excerpt, grant_in_words, moment};
+use super::calendar::moment;
+use super::display::{ascii, excerpt, grant_in_words};
+use super::pasted::looks_like_token;
+use uuid::Uuid;
+
 use crate::access::{Policy, Protected};
 use crate::claims::Claims;
 use crate::denial::Denial;
@@ -19,8 +23,18 @@ pub(super) fn form_fault(token: &[u8], denial: Denial) -> String {
     }
     let in_a_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
     let segments = token.split(|byte| *byte == b'.').count();
-    if token.starts_with(b"Bearer ") {
-        "it begins with `Bearer `, which belongs to the header; give the token alone".to_owned()
+    let text = String::from_utf8_lossy(token);
+    let words = text.split(|c: char| c.is_whitespace() || "\"'`,;=:<>()[]{}".contains(c));
+    if is_uuid(&text) {
+        "it is a UUID, as the platform's API keys (the secret key of an IAM key) are; this filter \
+         takes JWTs: mint one with `issuer issue`"
+            .to_owned()
+    } else if token.starts_with(b"Bearer ") {
+        "it begins with `Bearer `, which only the header `Authorization` has; send the token alone \
+         in other headers"
+            .to_owned()
+    } else if words.into_iter().any(looks_like_token) {
+        "it is a token with other text around it; give the token alone".to_owned()
     } else if !token.iter().all(in_a_token) {
         "it has characters other than A to Z, a to z, 0 to 9, `-`, `_` and `.`".to_owned()
     } else if segments != 3 {
@@ -30,6 +44,10 @@ pub(super) fn form_fault(token: &[u8], denial: Denial) -> String {
          with `alg`"
             .to_owned()
     }
+}
+
+fn is_uuid(text: &str) -> bool {
+    Uuid::try_parse(text).is_ok()
 }
 
 /// What is wrong between a token and the configured keys.
@@ -45,15 +63,15 @@ pub(super) fn key_fault(
                 keys.candidates(kid).flat_map(|key| key.algorithms()).map(|a| a.name()).collect();
             accepted.sort_unstable();
             accepted.dedup();
-            Some(format!("it says {}, its keys accept {}", excerpt(alg), accepted.join(", ")))
+            Some(format!("its `alg` is {}; its keys accept {}", quoted(alg), accepted.join(", ")))
         }
         Denial::UnknownKey => Some(match kid {
-            Some(kid) => format!("it says kid {}, which no configured key has", excerpt(kid)),
-            None => "no configured key is without a kid".to_owned(),
+            Some(kid) => format!("its `kid` is {}, which no configured key has", quoted(kid)),
+            None => "it has no `kid`, and there is no configured key to try".to_owned(),
         }),
         Denial::BadSignature => Some(match keys.candidates(kid).count() {
-            1 => "the configured key did not make it; is it another namespace's?".to_owned(),
-            count => format!("none of {count} configured keys made it"),
+            1 => "no configured key signed it; is it a token of another namespace?".to_owned(),
+            count => format!("none of the {count} configured keys to try signed it"),
         }),
         _ => None,
     }
@@ -66,7 +84,7 @@ pub(super) fn claim_fault(
     policy: &Policy,
     at: UnixTime,
 ) -> Option<String> {
-    let quoted = |text: &Option<String>| text.as_deref().map_or("nothing".to_owned(), excerpt);
+    let named = |text: &Option<String>| text.as_deref().map_or("none".to_owned(), quoted);
     match denial {
         Denial::Expired => {
             let leeway = with_leeway(policy.expiration_leeway);
@@ -84,48 +102,52 @@ pub(super) fn claim_fault(
             let from = claims.issued_at.unwrap_or(at);
             let lifetime = claims.expires_at?.saturating_since(from);
             Some(format!(
-                "it lives {} seconds, at most {} are accepted",
+                "its lifetime is {} seconds; at most {} are accepted",
                 lifetime.as_secs(),
                 policy.max_lifetime?.as_secs()
             ))
         }
-        Denial::WrongIssuer => Some(format!(
-            "expected iss {}, found {}",
-            quoted(&policy.issuer),
-            quoted(&claims.issuer)
-        )),
+        Denial::WrongIssuer => {
+            Some(format!("expected iss {}, found {}", named(&policy.issuer), named(&claims.issuer)))
+        }
         Denial::WrongAudience => {
-            let found: Vec<_> = claims.audiences.iter().map(|audience| excerpt(audience)).collect();
+            let found: Vec<_> = claims.audiences.iter().map(|audience| quoted(audience)).collect();
             Some(format!(
                 "expected aud {}, found {}",
-                quoted(&policy.audience),
+                named(&policy.audience),
                 if found.is_empty() { "none".to_owned() } else { found.join(", ") }
             ))
         }
-        Denial::Revoked => Some(format!("its jti {} is revoked", quoted(&claims.token_id))),
+        Denial::Revoked => Some(format!("its `jti` {} is revoked", named(&claims.token_id))),
         Denial::NotGranted => {
-            let opened: Vec<_> = claims.grants.iter().map(grant_in_words).collect();
+            let granted: Vec<_> = claims.grants.iter().map(grant_in_words).collect();
             Some(format!(
-                "protected is {}; the token opens {}",
+                "the filter protects {}; the token grants access to {}",
                 protected(&policy.protected),
-                if opened.is_empty() { "nothing".to_owned() } else { opened.join(", ") }
+                if granted.is_empty() { "nothing".to_owned() } else { granted.join(", ") }
             ))
         }
         _ => None,
     }
 }
 
-/// Which grant opens what is protected.
+/// Which grant gives access to what is protected.
 pub(super) fn admission(claims: &Claims, policy: &Policy) -> Option<String> {
     let grant = claims.grants.iter().find(|grant| policy.protected.is_opened_by(grant))?;
-    Some(format!("its grant opens {}", grant_in_words(grant)))
+    Some(format!("it grants access to {}", grant_in_words(grant)))
 }
 
 fn protected(protected: &Protected) -> String {
+    let namespace_id = ascii(&protected.namespace_id);
     match &protected.application_id {
-        Some(id) => format!("application {id} in namespace {}", protected.namespace_id),
-        None => format!("namespace {} as a whole", protected.namespace_id),
+        Some(id) => format!("application {} in namespace {namespace_id}", ascii(id)),
+        None => format!("namespace {namespace_id} as a whole"),
     }
+}
+
+/// Text out of a token, or of the configuration that it is compared with.
+fn quoted(text: &str) -> String {
+    excerpt(&ascii(text))
 }
 
 fn with_leeway(leeway: Duration) -> String {

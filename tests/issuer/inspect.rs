@@ -50,6 +50,7 @@ fn platform_tokens_are_judged_as_the_filter_would() {
 
         let run = issuer(&["inspect", &token.token]).succeeds();
         assert!(run.stdout.contains("signature not checked"), "{run:?}");
+        assert!(run.stdout.contains("\nClaims access to (unverified)\n"), "{run:?}");
     }
 }
 
@@ -71,6 +72,7 @@ fn inspect_tells_a_person_what_a_token_says() {
         "Claims, signed by a key of the configuration",
         "  jti                \"6ddfbef7-cea1-4106-b067-207193d968af\"",
         "  exp                7258118400  2200-01-01T00:00:00Z, in 1 hour",
+        "Grants access to",
         &format!("  everything in namespace {NAMESPACE}"),
         "Decision as of 2199-12-31T23:00:00Z",
         "  admitted (allowed): the request is let through",
@@ -89,7 +91,13 @@ fn a_decision_comes_with_the_values_behind_it() {
     let late = "2200-01-01T00:00:00Z";
     let soon = jiff::Timestamp::from_second((now() + 60).try_into().unwrap()).unwrap().to_string();
     for (token, members, at, code, words) in [
-        (&token, json!({}), soon.as_str(), "allowed", "its grant opens everything in namespace"),
+        (
+            &token,
+            json!({}),
+            soon.as_str(),
+            "allowed",
+            "it grants access to everything in namespace",
+        ),
         (&token, json!({"public": true}), late, "public", "no token is looked at"),
         (&token, json!({}), late, "expired", "exp is 2200-01-01T00:00:00Z, now"),
         (
@@ -116,18 +124,33 @@ fn a_decision_comes_with_the_values_behind_it() {
             json!({"namespace_id": "n", "application_id": "a"}),
             &soon,
             "not_granted",
-            "protected is application a in namespace n; the token opens everything in namespace 3a8b",
+            "the filter protects application a in namespace n; the token grants access to everything \
+             in namespace 3a8b",
         ),
         (
             &forged(br#"{"alg":"HS256"}"#, b"{}"),
             json!({}),
             &soon,
             "unsupported_algorithm",
-            "it says `HS256`, its keys accept ES256",
+            "its `alg` is `HS256`; its keys accept ES256",
         ),
-        (&forged(br#"{"alg":"ES256"}"#, b"{}"), json!({}), &soon, "bad_signature", "namespace's?"),
+        (
+            &forged(br#"{"alg":"ES256"}"#, b"{}"),
+            json!({}),
+            &soon,
+            "bad_signature",
+            "another namespace?",
+        ),
         (&"a.b".to_owned(), json!({}), &soon, "malformed_token", "3 segments"),
-        (&format!("Bearer {token}"), json!({}), &soon, "malformed_token", "give the token alone"),
+        (
+            &format!("X-Auth-Token: Bearer {token}"),
+            json!({}),
+            &soon,
+            "malformed_token",
+            "only the header `Authorization` has",
+        ),
+        (&format!("a {token}"), json!({}), &soon, "malformed_token", "give the token alone"),
+        (&NAMESPACE.to_owned(), json!({}), &soon, "malformed_token", "API keys"),
         (&"é.b.c".to_owned(), json!({}), &soon, "malformed_token", "characters other than"),
         (&"a..c".to_owned(), json!({}), &soon, "malformed_token", "a segment is empty"),
         (&"x".repeat(9000), json!({}), &soon, "oversized_token", "9000 bytes"),
@@ -218,14 +241,15 @@ fn what_cannot_be_read_is_unusable_without_a_configuration_and_refused_with_one(
         assert!(refused.stdout.contains(&format!("refused ({code})")), "{refused:?}");
     }
     for input in [b"".as_slice(), b" \n\n", b"\0".repeat(0).as_slice()] {
-        run(&mut command(&["inspect", "--config", &config]), input).fails("expected a token");
+        run(&mut command(&["inspect", "--config", &config]), input).fails("there is no token");
     }
 }
 
 #[test]
 fn nothing_in_a_token_reaches_the_terminal_unescaped() {
     // ESC, BEL, DEL, a C1 control, a right-to-left override, a zero-width space, a tag.
-    let evil = "\u{1b}[31m\u{7}\u{7f}\u{9b}31m\u{202e}\u{200b}\u{e0041}\r\nissuer: admitted";
+    let evil = "\u{1b}[31m\u{7}\u{7f}\u{9b}31m\u{202e}\u{200b}\u{e0041}\u{3164}\u{115f}\u{ffa0}\u{2800}\r\n\
+                issuer: admitted";
     let evil_json = serde_json::to_string(evil).unwrap();
     let claims_with_evil = [
         format!(r#"{{{evil_json}:1,"iss":{evil_json},"jti":{evil_json},"aud":[{evil_json}]}}"#),
@@ -334,15 +358,91 @@ fn inspect_says_what_it_cannot_use() {
     let bad = |name: &str, text: &str| folder.write(name, text);
     let token = forged(br#"{"alg":"ES256"}"#, b"{}");
     for (arguments, words) in [
-        (&["--at", "yesterday"][..], "a time in RFC 3339"),
+        (&["--at", "yesterday"][..], "not a time in RFC 3339"),
         (&["--config", &folder.path("missing.json")], "check the name"),
         (&["--config", &bad("a.json", "{")], "a.json: "),
         (&["--config", &bad("b.json", r#"{"namespaceid":"n"}"#)], "namespaceid"),
         (&["--config", &bad("c.json", r#"{"namespace_id":1}"#)], "namespace_id: expected"),
         (&["--config", &bad("d.json", r#"{"namespace_id":"n"}"#)], "public_key: expected"),
-        (&["--verbose"], "`--verbose` is no option"),
-        (&["another"], "expected one token"),
+        (&["--verbose"], "unknown option `--verbose`"),
+        (&["another"], "more than one token"),
     ] {
         issuer(&[&["inspect", &token], arguments].concat()).fails(words);
+    }
+}
+
+#[test]
+fn a_token_is_found_in_what_it_is_pasted_with() {
+    let folder = Folder::new();
+    let key = keygen(&folder);
+    let token = mint(&key, &[]);
+    let at = ["--at", "2200-01-01T00:00:00Z"];
+    let alone = issuer(&["inspect", &token, at[0], at[1]]).succeeds().stdout;
+    for (pasted, place) in [
+        (format!("X-Auth-Token: {token}"), "the header `X-Auth-Token`"),
+        (format!("Authorization: Bearer {token}"), "the header `Authorization`"),
+        (format!("Bearer {token}"), "what follows `Bearer`"),
+        (format!("curl -H 'X-Auth-Token: {token}' http://h/"), "the header `X-Auth-Token`"),
+        (format!("Cookie: a=b; session={token}"), "the cookie `session`"),
+        (format!("\"{token}\""), "what is in the quotation marks"),
+        (format!("{{\"token\": \"{token}\"}}"), "the JSON member `token`"),
+    ] {
+        let run = issuer(&["inspect", &pasted, at[0], at[1]]).succeeds();
+        assert_eq!(run.stdout, format!("Token, from {place}\n\n{alone}"));
+        let run = run_with_input(&["inspect", "-", at[0], at[1], "--json"], &pasted).succeeds();
+        assert_eq!(run.json()["read_from"], place);
+    }
+    let several = format!("X-Auth-Token: {token}\nX-Auth-Token: {}", mint(&key, &[]));
+    issuer(&["inspect", &several]).fails("more than one token; give one");
+    issuer(&["inspect", &format!("Authorization: {token}")]).fails("put `Bearer` before the token");
+}
+
+#[test]
+fn a_header_that_the_configuration_does_not_read_is_said() {
+    let folder = Folder::new();
+    let key = keygen(&folder);
+    let pasted = format!("Authorization: Bearer {}", mint(&key, &[]));
+    let default = config(&folder, &json!({}));
+    let run = issuer(&["inspect", &pasted, "--config", &default]);
+    assert_eq!(run.status, 0, "{run:?}");
+    assert!(run.stderr.contains("reads no token in the header Authorization"), "{run:?}");
+    let bearer = config(&folder, &json!({"token_headers": ["authorization"]}));
+    issuer(&["inspect", &pasted, "--config", &bearer]).succeeds();
+}
+
+#[test]
+fn an_api_key_is_told_from_a_token_and_never_repeated() {
+    let api_key = "6ddfbef7-cea1-4106-b067-207193d968af";
+    for pasted in [api_key.to_owned(), format!("X-Auth-Token: {api_key}"), format!("'{api_key}'")] {
+        for arguments in [&["inspect"][..], &["inspect", "--json"]] {
+            let run = run_with_input(arguments, &pasted);
+            assert_eq!(run.status, 2, "{run:?}");
+            let said = format!("{}{}", run.stdout, run.stderr);
+            assert!(said.contains("it is a UUID, as the platform's API keys"), "{run:?}");
+            assert!(said.contains("`issuer issue`"), "{run:?}");
+            assert!(!said.contains(&api_key[..8]), "{run:?}");
+        }
+    }
+}
+
+#[test]
+fn ids_that_look_alike_are_shown_apart() {
+    // A Cyrillic letter, blank letters, a combining mark, a full-width letter.
+    for (id, shown) in [
+        ("\u{430}dmin", "\\u{430}dmin"),
+        ("admin\u{3164}", "admin\\u{3164}"),
+        ("admin\u{2800}", "admin\\u{2800}"),
+        ("a\u{301}dmin", "a\\u{301}dmin"),
+        ("\u{ff41}dmin", "\\u{ff41}dmin"),
+    ] {
+        let claims = json!({"application_claim": [{"namespace_id": id}], "jti": id});
+        let token = forged(br#"{"alg":"RS256"}"#, claims.to_string().as_bytes());
+        let run = issuer(&["inspect", &token]).succeeds();
+        assert_plain(&run);
+        let line = format!("  everything in namespace {shown}\n");
+        assert!(run.stdout.contains(&line), "{run:?}");
+        let run = issuer(&["inspect", &token, "--json"]).succeeds();
+        assert_plain(&run);
+        assert_eq!(run.json()["grants"][0]["namespace_id"], id);
     }
 }

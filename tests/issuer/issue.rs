@@ -19,6 +19,11 @@ fn a_minted_token_says_what_the_platforms_says() {
             json!([{"namespace_id": "", "application_id": APPLICATION}]),
         ),
         (
+            "--application-id",
+            APPLICATION,
+            json!([{"namespace_id": "", "application_id": APPLICATION}]),
+        ),
+        (
             "--container-id",
             APPLICATION,
             json!([{"namespace_id": "", "application_id": APPLICATION}]),
@@ -84,6 +89,9 @@ fn the_options_of_issue_reach_the_token() {
         ("2200-01-01T00:00:00Z", 7_258_118_400_u64),
         ("2200-01-01T02:00:00+02:00", 7_258_118_400),
         ("2200-01-01T00:00:00.999Z", 7_258_118_400),
+        ("2200-01-01t00:00:00z", 7_258_118_400),
+        ("2200-01-01 00:00:00Z", 7_258_118_400),
+        ("9999-12-31T23:59:59Z", 253_402_300_799),
     ] {
         assert_eq!(claims(&mint(&key, &["--expires-at", time]))["exp"], seconds, "{time}");
     }
@@ -121,32 +129,49 @@ fn issue_says_what_it_cannot_do() {
     let big = "x".repeat(8192);
     let n = ["--namespace-id", "n"];
     for (arguments, words) in [
-        (&[][..], "give --namespace-id, --function-id or --container-id"),
-        (&["--namespace-id", "n", "--function-id", "f"], "found several"),
-        (&["--namespace-id", "n", "--container-id", "c"], "found several"),
-        (&["--function-id", "f", "--container-id", "f"], "found several"),
-        (&["--namespace-id", "n", "--namespace-id", "n"], "--namespace-id is given twice"),
-        (&["--namespace-id", ""], "a value after --namespace-id"),
-        (&["--namespace-id", "--no-expiration"], "a value after --namespace-id"),
-        (&["--namespace-id", "a b"], "spaces or control characters"),
-        (&["--function-id", "a\nb"], "spaces or control characters"),
+        (&[][..], "an id is required; give"),
+        (&["--namespace-id", "n", "--function-id", "f"], "more than one"),
+        (&["--application-id", "a", "--function-id", "a"], "more than one"),
+        (&["--application-id", "a", "--namespace-id", "n"], "more than one"),
+        (&["--namespace-id", "n", "--container-id", "c"], "more than one"),
+        (&["--function-id", "f", "--container-id", "f"], "more than one"),
+        (&["--namespace-id", "n", "--namespace-id", "n"], "`--namespace-id` is given twice"),
+        (&["--namespace-id", ""], "the value of `--namespace-id` is empty"),
+        (&["--namespace-id", "--no-expiration"], "`--namespace-id` needs a value"),
+        (&["--namespace-id", "a b"], "found white space in it"),
+        (&["--function-id", "a\nb"], "found a line break in it"),
+        (&["--function-id", "a\n"], "found a line break at the end"),
+        (&["--container-id", "\u{a0}a"], "found white space at the start"),
+        (&["--application-id", "fr-par/a"], "found a `/`; give the id alone, without the region"),
+        (&["--application-id", "\"a\""], "found quotes around it"),
+        (&["--application-id", "a'"], "found a quotation mark at the end"),
+        (&["--application-id", "`a`"], "found quotes around it"),
+        (&["--application-id", "\u{430}"], "found a character that is not ASCII (U+0430)"),
+        (&["--application-id", "a\u{3164}"], "found an invisible character (U+3164)"),
+        (&["--application-id", "a\u{7f}"], "found an invisible character (U+007F)"),
         (&["--namespace-id", &big], "a token of at most 8192 bytes"),
-        (&[n[0], n[1], "--expires-in", "1h", "--no-expiration"], "found several"),
-        (&[n[0], n[1], "--expires-in", "1h", "--expires-at", "2200-01-01T00:00:00Z"], "several"),
+        (&[n[0], n[1], "--expires-in", "1h", "--no-expiration"], "more than one"),
+        (&[n[0], n[1], "--expires-in", "1h", "--expires-at", "2200-01-01T00:00:00Z"], "more than"),
         (&[n[0], n[1], "--expires-at", "2020-01-01T00:00:00Z"], "one that has passed"),
         (&[n[0], n[1], "--expires-in", "0s"], "one that has passed"),
         (&[n[0], n[1], "--expires-in", "500ms"], "one that has passed"),
         (&[n[0], n[1], "--expires-in", "-1h"], "found `-1h`"),
         (&[n[0], n[1], "--expires-in", "1 month"], "for months or years give days"),
-        (&[n[0], n[1], "--expires-at", "tomorrow"], "a time in RFC 3339"),
-        (&[n[0], n[1], "--expires-at", "2030-01-31"], "a time in RFC 3339"),
-        (&[n[0], n[1], "--expires-at", "1900000000"], "a time in RFC 3339"),
+        (&[n[0], n[1], "--expires-at", "tomorrow"], "not a time in RFC 3339"),
+        (&[n[0], n[1], "--expires-at", "2030-01-31"], "has no time of day; put one"),
+        (&[n[0], n[1], "--expires-at", "1900000000"], "not a time in RFC 3339"),
+        (&[n[0], n[1], "--expires-at", "2030-01-31T12:00:00"], "no offset from UTC; put `Z`"),
+        (&[n[0], n[1], "--expires-at", "2030-02-30T12:00:00Z"], "no such day"),
+        (&[n[0], n[1], "--expires-at", "1960-02-01T12:00:00Z"], "before 1970"),
+        (&[n[0], n[1], "--audience", ""], "the value of `--audience` is empty"),
+        (&[n[0], n[1], "--issuer="], "the value of `--issuer` is empty"),
+        (&[n[0], n[1], "--audience"], "`--audience` needs a value"),
         (&[n[0], n[1], "--token-id", "7"], "expected a UUID"),
         (&[n[0], n[1], "--token-id", "6ddfbef7cea14106b067207193d968af"], "expected a UUID"),
     ] {
         issuer(&[&["issue", "--key", &key], arguments].concat()).fails(words);
     }
-    issuer(&["issue", "--namespace-id", "n"]).fails("expected --key");
+    issuer(&["issue", "--namespace-id", "n"]).fails("`--key` is required");
     let missing = folder.path("missing.pem");
     issuer(&["issue", "--key", &missing, "--namespace-id", "n"]).fails("check the name");
     issuer(&["issue", "--key", &folder.path(""), "--namespace-id", "n"]).fails("directory");
@@ -237,14 +262,40 @@ fn a_key_given_in_place_of_its_file_is_not_repeated() {
 fn a_key_file_that_others_can_read_is_warned_about() {
     let folder = Folder::new();
     let key = keygen(&folder);
-    for (mode, warned) in [(0o600, false), (0o400, false), (0o640, true), (0o604, true)] {
+    for (mode, others_can) in [
+        (0o600, None),
+        (0o400, None),
+        (0o640, Some("read")),
+        (0o604, Some("read")),
+        (0o622, Some("change")),
+        (0o620, Some("change")),
+        (0o666, Some("read and change")),
+    ] {
         fs::set_permissions(&key, fs::Permissions::from_mode(mode)).unwrap();
         let run = issuer(&["issue", "--key", &key, "--namespace-id", "n"]);
         assert_eq!(run.status, 0, "{run:?}");
         assert_eq!(run.stdout.split('.').count(), 3, "{run:?}");
         assert_eq!(run.stdout.lines().count(), 1, "{run:?}");
-        let warning =
-            format!("issuer: others can read {key} (mode {mode:04o}); run `chmod 600` on it\n");
-        assert_eq!(run.stderr, if warned { warning } else { String::new() });
+        let warning = others_can.map(|what| {
+            format!("issuer: others can {what} {key} (mode {mode:04o}); run `chmod 600` on it\n")
+        });
+        assert_eq!(run.stderr, warning.unwrap_or_default());
+    }
+}
+
+#[test]
+fn a_key_in_a_folder_that_others_can_write_to_is_warned_about() {
+    let folder = Folder::new();
+    let key = keygen(&folder);
+    for (mode, warned) in [(0o755, false), (0o1777, false), (0o777, true), (0o730, true)] {
+        fs::set_permissions(&folder.0, fs::Permissions::from_mode(mode)).unwrap();
+        for key in [key.as_str(), "private.pem"] {
+            let mut command = command(&["issue", "--key", key, "--namespace-id", "n"]);
+            let run = run(command.current_dir(&folder.0), b"");
+            assert_eq!(run.status, 0, "{run:?}");
+            let warning = run.stderr.contains("others can replace the key")
+                && run.stderr.contains(&format!("(mode {mode:04o}); run `chmod go-w`"));
+            assert_eq!((warning, run.stderr.is_empty()), (warned, !warned), "{run:?}");
+        }
     }
 }

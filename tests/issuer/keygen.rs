@@ -1,5 +1,6 @@
 //! `issuer keygen`.
 
+use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use serde_json::json;
@@ -69,17 +70,18 @@ fn keygen_says_what_it_cannot_do() {
         (&["--out", &out, "--bits", "1024"][..], "expected 2048, 3072 or 4096, found `1024`"),
         (&["--out", &out, "--bits", "8192"], "found `8192`"),
         (&["--out", &out, "--bits", "-1"], "found `-1`"),
-        (&["--out", &out, "--bits"], "a value after --bits"),
+        (&["--out", &out, "--bits"], "`--bits` needs a value"),
         (&["--out", &out, "--algorithm", "HS256"], "RS256, ES256, ES384 or EdDSA, found `HS256`"),
-        (&["--out", &out, "--algorithm", "ES256", "--bits", "2048"], "--bits is for RS256"),
-        (&["--out", &out, "--out", &out], "--out is given twice"),
+        (&["--out", &out, "--algorithm", "ES256", "--bits", "2048"], "`--bits` is for RS256"),
+        (&["--out", &out, "--out", &out], "`--out` is given twice"),
         (&["--out", &file, "--algorithm", "ES256"], "file"),
-        (&["--out", ""], "a value after --out"),
-        (&["--out", "--json"], "a value after --out"),
-        (&["--out", &out, "--force"], "`--force` is no option"),
-        (&["--out", &out, "-f"], "`-f` is no option"),
+        (&["--out", ""], "the value of `--out` is empty"),
+        (&["--out", "--json"], "`--out` needs a value"),
+        (&["--out", &out, "--force"], "unknown option `--force`; see `issuer keygen --help`"),
+        (&["--out", &out, "-f"], "unknown option `-f`"),
         (&["--out", &out, "--json=yes"], "`--json` takes no value"),
-        (&[], "expected --out"),
+        (&["--algoritm", "ES256"], "unknown option `--algoritm`; did you mean `--algorithm`?\n"),
+        (&[], "`--out` is required"),
     ] {
         issuer(&[&["keygen"], arguments].concat()).fails(words);
         assert_eq!(folder.names(), ["file"], "{arguments:?}");
@@ -97,4 +99,23 @@ fn keygen_tells_programs_in_json() {
         "public_key": format!("{out}/public.pem"),
     });
     assert_eq!(run.json(), expected);
+}
+
+#[test]
+fn a_folder_that_others_can_write_to_is_warned_about() {
+    for (mode, warned) in
+        [(0o700, false), (0o755, false), (0o1777, false), (0o775, true), (0o757, true)]
+    {
+        let folder = Folder::new();
+        let out = folder.path("keys");
+        fs::create_dir(&out).unwrap();
+        fs::set_permissions(&out, fs::Permissions::from_mode(mode)).unwrap();
+        let run = issuer(&["keygen", "--algorithm", "ES256", "--out", &out]);
+        assert_eq!(run.status, 0, "{run:?}");
+        let warning = format!(
+            "issuer: others can replace the key, since they can write to its folder {out} (mode \
+             {mode:04o}); run `chmod go-w` on the folder, or keep the key in another\n"
+        );
+        assert_eq!(run.stderr, if warned { warning } else { String::new() });
+    }
 }

@@ -2,6 +2,7 @@
 
 #![cfg(unix)]
 
+mod configuration;
 mod inspect;
 mod issue;
 mod keygen;
@@ -31,9 +32,43 @@ fn help_and_version_are_at_hand() {
     }
     let version = concat!("issuer ", env!("CARGO_PKG_VERSION"), "\n");
     assert_eq!(issuer(&["--version"]).succeeds().stdout, version);
-    issuer(&[]).fails("expected a command");
-    issuer(&["serve"]).fails("expected a command");
-    issuer(&["--key"]).fails("expected a command");
+    // Nothing was asked for, so nothing was done: help, and not the status of success.
+    let run = issuer(&[]);
+    assert_eq!((run.status, run.stderr.as_str()), (2, ""), "{run:?}");
+    assert_eq!(run.stdout, issuer(&["--help"]).stdout);
+}
+
+#[test]
+fn a_word_that_is_not_known_is_repeated_with_the_likest_one() {
+    for (arguments, words) in [
+        (&["inspekt"][..], "unknown command `inspekt`; did you mean `inspect`?\n"),
+        (&["key-gen"], "unknown command `key-gen`; did you mean `keygen`?\n"),
+        (&["frobnicate"], "unknown command `frobnicate`; see `issuer --help`\n"),
+        (&["--key"], "unknown option `--key`; see `issuer --help`\n"),
+        (&["--versoin"], "unknown option `--versoin`; did you mean `--version`?\n"),
+        (&["issue", "--application"], "`--application`; did you mean `--application-id`?\n"),
+        (&["issue", "--expire-in"], "`--expire-in`; did you mean `--expires-in`?\n"),
+        (&["inspect", "--trust", "x"], "unknown option `--trust`; see `issuer inspect --help`\n"),
+        (&["inspect", "-c"], "unknown option `-c`; see `issuer inspect --help`\n"),
+        // What may be a secret is not repeated.
+        (&["s3cret"], "unknown command; see"),
+        (&["averylongwordoflettersalone"], "unknown command; see"),
+        (&["issue", "--s3cret"], "unknown option; see"),
+        (&["issue", "s3cret"], "an argument that belongs to no option; see"),
+    ] {
+        let run = issuer(arguments);
+        run.fails(words);
+        assert!(!run.stderr.contains("s3cret"), "{run:?}");
+    }
+}
+
+#[test]
+fn help_keeps_tokens_out_of_the_arguments_and_in_files_of_their_own() {
+    let run = issuer(&["issue", "--help"]).succeeds();
+    assert!(run.stdout.contains("umask 077"), "{run:?}");
+    let run = issuer(&["inspect", "--help"]).succeeds();
+    assert!(run.stdout.contains("issuer inspect - --config envoy.yaml < token"), "{run:?}");
+    assert!(!run.stdout.contains("$("), "{run:?}");
 }
 
 #[test]

@@ -73,7 +73,8 @@ impl Run {
         assert_eq!((self.status, self.stdout.as_str()), (2, ""), "{self:?}");
         assert!(self.stderr.starts_with("issuer: ") && self.stderr.ends_with('\n'), "{self:?}");
         assert_eq!(self.stderr.lines().count(), 1, "{self:?}");
-        assert!(self.stderr.contains("; "), "it says what to do: {self:?}");
+        let says_what_to_do = ["; ", ": expected "].iter().any(|it| self.stderr.contains(it));
+        assert!(says_what_to_do, "{self:?}");
         assert!(self.stderr.contains(words), "{words:?} in {self:?}");
     }
 
@@ -112,6 +113,10 @@ pub fn run(command: &mut Command, input: &[u8]) -> Run {
 
 pub fn issuer(arguments: &[&str]) -> Run {
     run(&mut command(arguments), b"")
+}
+
+pub fn run_with_input(arguments: &[&str], input: &str) -> Run {
+    run(&mut command(arguments), input.as_bytes())
 }
 
 /// A new ES256 key pair in `folder`.

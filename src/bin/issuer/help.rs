@@ -7,13 +7,14 @@ Usage: issuer <command> [options]
 
 Commands:
   keygen    make a namespace's key pair: private.pem and public.pem
-  issue     mint a token for a namespace, a function or a container
+  issue     mint a token for a namespace, or for one function or container
   inspect   show what a token says, and what the filter would decide
 
 `issuer <command> --help` shows a command's options, `issuer --version` the version.
 Every command takes --json, for programs.
 
-Exit status: 0 done or admitted, 1 refused by inspect, 2 wrong or unusable input.
+Exit status: 0 done or admitted, 1 refused by inspect, 2 wrong or unusable input,
+or no command.
 ";
 
 pub const KEYGEN_HELP: &str = "\
@@ -27,46 +28,59 @@ Usage: issuer keygen --out DIR [--algorithm RS256] [--bits 4096] [--json]
   --bits N           the size of an RS256 key: 2048, 3072 or 4096 (default)
   --json             print JSON
 
-Give public.pem to the filter, as public_key or SCW_PUBLIC_KEY.
-Keep private.pem to yourself.
+Configure public.pem in the filter, as public_key or SCW_PUBLIC_KEY. private.pem is a
+secret: never configure it in the filter.
 ";
 
 pub const ISSUE_HELP: &str = "\
 Mints a token and prints it, alone, on standard output.
 
-Usage: issuer issue --key FILE (--namespace-id ID | --function-id ID | --container-id ID)
+Usage: issuer issue --key FILE (--namespace-id ID | --application-id ID)
                     [--expires-in 1h | --expires-at TIME | --no-expiration] [options]
 
   --key FILE            the private key, in PEM: PKCS#8, PKCS#1 or SEC1
-What the token opens, one of:
+What the token grants access to, one of:
   --namespace-id ID     every function and container of the namespace
-  --function-id ID      that function
-  --container-id ID     that container
+  --application-id ID   that function or container; --function-id ID and
+                        --container-id ID mean the same
 How long, one of (default: --expires-in 1h):
   --expires-in TIME     a while from now: 90s, 30m, 1h, 1h30m, 7d
   --expires-at TIME     a point in time, in RFC 3339: 2030-01-31T12:00:00Z
-  --no-expiration       for ever; only a revoked token id or another key ends it
+  --no-expiration       the token never expires; only a revoked token id or another
+                        key ends it
 Rarely needed:
   --token-id UUID       the token's id (jti); random by default
   --issuer NAME         the issuer (iss); SCALEWAY by default
   --audience NAME       the audience (aud); functions by default
   --json                print JSON: the token, its id, its times
+
+The token is a secret. To keep it in a file that only you can read:
+  (umask 077; issuer issue --key private.pem --namespace-id ID > token)
 ";
 
 pub const INSPECT_HELP: &str = "\
 Shows what a token says and, with a configuration, what the filter would decide and why.
 
-Usage: issuer inspect [TOKEN | -] [--config FILE] [--at TIME] [--json]
+Usage: issuer inspect [-] [--config FILE [--plugin NAME]] [--at TIME] [--json] < token
 
-  TOKEN          the token; without one, or with -, it is read from standard input,
-                 which keeps it out of the shell's history
-  --config FILE  the filter's plugin configuration, as JSON; without it the signature
-                 is not checked
+  -              read the token from standard input, as without it. A token as an
+                 argument works too, and stays in the shell's history and, while the
+                 program runs, in the list of processes
+  --config FILE  the filter's configuration: the plugin configuration alone, Envoy's
+                 configuration with the filter in it, or an Istio WasmPlugin, each in
+                 JSON or YAML. Without it the signature is not checked
+  --plugin NAME  which plugin, where the file has several: the name of the filter, the
+                 plugin, the listener or the WasmPlugin
   --at TIME      judge as of this time, in RFC 3339; now by default
   --json         print JSON
 
-As in the filter, the environment (SCW_PUBLIC, SCW_PUBLIC_KEY, SCW_NAMESPACE_ID,
-SCW_APPLICATION_ID) stands in for members that the configuration leaves out.
+The token may come with the header, the cookie or the JSON that it stands in.
+
+A plugin configuration alone may leave members out to this command's environment, as in
+the filter: SCW_PUBLIC, SCW_PUBLIC_KEY, SCW_NAMESPACE_ID, SCW_APPLICATION_ID. With a file
+of Envoy or Istio only those count that the file takes from the proxy's environment.
+
+Example: issuer inspect - --config envoy.yaml < token
 
 Exit status: 0 admitted (or readable, without --config), 1 refused, 2 unusable input.
 ";

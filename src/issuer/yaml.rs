@@ -25,7 +25,7 @@ const VALUE_SIZE: usize = 64;
 /// Whose reading of plain scalars.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
-    /// Envoy's (1.36 to 1.40): whole numbers past 32 bits, and all numbers with a fraction,
+    /// Envoy's (seen in 1.36.4, 1.38.2 and 1.40.0): whole numbers past 32 bits, and all numbers with a fraction,
     /// are strings.
     Envoy,
     /// That of kubectl and the others that turn manifests into JSON.
@@ -347,7 +347,7 @@ mod tests {
         documents(text, Dialect::Envoy).unwrap_err().fault
     }
 
-    /// What Envoy 1.40 showed as its node's metadata after reading the same.
+    /// What Envoy 1.36.4, 1.38.2 and 1.40.0 showed as its node's metadata after reading the same.
     #[test]
     fn scalars_are_what_envoy_and_kubernetes_make_of_them() {
         for (text, envoy, kubernetes) in [

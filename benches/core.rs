@@ -138,7 +138,8 @@ impl Worker {
 
     fn decide(&mut self, headers: &[(&str, &str)], now: UnixTime) -> Result<Admitted, Denial> {
         let headers = headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()));
-        let presented = Presented::find(&self.config.token_headers, headers);
+        let presented =
+            Presented::find(&self.config.token_headers, &self.config.token_cookies, headers);
         self.config.access.decide(presented, &Guest, &mut self.cache, now)
     }
 

@@ -8,7 +8,7 @@ use crate::claims::{Claims, Grant};
 use crate::denial::Denial;
 use crate::identifier;
 use crate::key::KeySet;
-use crate::request::Presented;
+use crate::request::{Preflight, Presented};
 use crate::time::UnixTime;
 use crate::verify::{Backend, Verified, verify};
 
@@ -48,6 +48,14 @@ impl Access {
                 Presented::Several => Err(Denial::MultipleTokens),
                 Presented::Token(token) => decide_about(token, keys, policy, backend, cache, now),
             },
+        }
+    }
+
+    /// Lets a preflight in: no token is looked at.
+    pub const fn admit(&self, _: Preflight) -> Admitted {
+        match self {
+            Self::Public => Admitted(Cause::Public),
+            Self::Private { .. } => Admitted(Cause::Preflight),
         }
     }
 }
@@ -174,26 +182,31 @@ pub struct Admitted(Cause);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Cause {
     Public,
+    Preflight,
     Granted,
 }
 
 impl Admitted {
     /// Every code of [`Admitted::code`].
-    pub const CODES: [&'static str; 2] = ["allowed", "public"];
+    pub const CODES: [&'static str; 3] =
+        [Self(Cause::Granted).code(), Self(Cause::Public).code(), Self(Cause::Preflight).code()];
 
     /// The code in the log, the metrics and the access log.
     pub const fn code(self) -> &'static str {
-        match self.0 {
-            Cause::Granted => "allowed",
-            Cause::Public => "public",
-        }
+        self.row().0
     }
 
     /// The line for the log, ready made: this is what most requests come to.
     pub const fn log_line(self) -> &'static str {
+        self.row().1
+    }
+
+    /// The one table: code and line. A cause without an entry doesn't compile.
+    const fn row(self) -> (&'static str, &'static str) {
         match self.0 {
-            Cause::Granted => "namespace-jwt: allowed",
-            Cause::Public => "namespace-jwt: public",
+            Cause::Granted => ("allowed", "namespace-jwt: allowed"),
+            Cause::Public => ("public", "namespace-jwt: public"),
+            Cause::Preflight => ("preflight", "namespace-jwt: preflight"),
         }
     }
 }

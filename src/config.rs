@@ -16,14 +16,14 @@ use crate::answer::{Status, Statuses};
 use crate::cache;
 use crate::key::{AllowedAlgorithms, KeySet, MAX_KEYS, PublicKey};
 use crate::pem;
-use crate::request::TokenHeader;
+use crate::request::{TokenCookie, TokenHeader};
 use crate::rsassa;
 use crate::signature::Algorithm;
 use members::Members;
 pub use notices::{Notice, NoticeLevel};
 
 /// The name of every member.
-pub const MEMBERS: [&str; 22] = [
+pub const MEMBERS: [&str; 24] = [
     "namespace_id",
     "application_id",
     "public",
@@ -32,7 +32,9 @@ pub const MEMBERS: [&str; 22] = [
     "jwks",
     "algorithms",
     "token_headers",
+    "token_cookies",
     "forward_token",
+    "allow_cors_preflight",
     "missing_token_status",
     "invalid_token_status",
     "issuer",
@@ -54,8 +56,12 @@ pub struct Config {
     pub access: Access,
     /// Where a token may stand.
     pub token_headers: Vec<TokenHeader>,
+    /// The cookies in which a token may stand.
+    pub token_cookies: Vec<TokenCookie>,
     /// Whether the application sees the token.
     pub forward_token: bool,
+    /// Whether CORS preflights need no token.
+    pub allow_cors_preflight: bool,
     /// The statuses of refusals.
     pub statuses: Statuses,
     /// What happens to a request that is refused.
@@ -206,7 +212,9 @@ impl Config {
         let mut config = Self {
             access: if public { Access::Public } else { Access::Private { keys, policy } },
             token_headers: texts::token_headers(&mut members, &mut notices)?,
+            token_cookies: texts::token_cookies(&mut members)?,
             forward_token: members.flag("forward_token")?.unwrap_or(false),
+            allow_cors_preflight: members.flag("allow_cors_preflight")?.unwrap_or(false),
             statuses: Statuses {
                 missing_token: status(&mut members, "missing_token_status")?,
                 invalid_token: status(&mut members, "invalid_token_status")?,

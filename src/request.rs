@@ -1,4 +1,9 @@
-//! Where a request's token stands.
+//! What counts as a token on a request, and what is left of the request without its tokens.
+
+mod authorization;
+mod cookies;
+
+use std::borrow::Cow;
 
 /// One header that may hold a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,14 +15,13 @@ pub struct TokenHeader {
 
 impl TokenHeader {
     /// The header of that name, in any case; none if it can't be a header's name
-    /// (RFC 9110 §5.1). `authorization` holds `Bearer <token>`, any other the token alone.
+    /// (RFC 9110 §5.1), or is `cookie`, which holds [`TokenCookie`]s. `authorization` holds
+    /// `Bearer <token>`, any other the token alone.
     pub fn new(name: &str) -> Option<Self> {
-        let is_tchar =
-            |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-        if name.is_empty() || !name.bytes().all(is_tchar) {
+        let name = name.to_ascii_lowercase();
+        if !is_token(&name) || name == COOKIE {
             return None;
         }
-        let name = name.to_ascii_lowercase();
         let bearer = name == "authorization";
         Some(Self { name, bearer })
     }
@@ -33,11 +37,37 @@ impl TokenHeader {
     }
 }
 
+/// One cookie that may hold a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenCookie(String);
+
+impl TokenCookie {
+    /// The cookie of exactly that name; none if it can't be a cookie's name
+    /// (RFC 6265 §4.1.1).
+    pub fn new(name: &str) -> Option<Self> {
+        is_token(name).then(|| Self(name.to_owned()))
+    }
+
+    /// The cookie's name.
+    pub fn name(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The one header that holds cookies.
+const COOKIE: &str = "cookie";
+
+/// Whether that is a `token` of RFC 9110 §5.6.2, as names of headers and cookies are.
+fn is_token(name: &str) -> bool {
+    let is_tchar = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !name.is_empty() && name.bytes().all(is_tchar)
+}
+
 /// What a request's headers hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Presented<'a> {
-    /// No token. A header that is empty holds none, nor does an `authorization` of
-    /// another scheme.
+    /// No token. A header or cookie that is empty holds none, nor does an `authorization`
+    /// of another scheme.
     Nothing,
     /// One token, or the same one several times: its bytes, whatever they are.
     Token(&'a [u8]),
@@ -47,24 +77,62 @@ pub enum Presented<'a> {
 
 impl<'a> Presented<'a> {
     /// Looks for tokens in a request's headers: names and values, as they came.
+    ///
+    /// An `authorization` holds tokens where it begins with `Bearer`. Beside any other token
+    /// it is read as the most lenient application might, so that none rides along with a
+    /// good token.
     pub fn find(
         token_headers: &[TokenHeader],
-        headers: impl Iterator<Item = (&'a [u8], &'a [u8])>,
+        token_cookies: &[TokenCookie],
+        request: impl Iterator<Item = (&'a [u8], &'a [u8])> + Clone,
     ) -> Self {
         let mut presented = Self::Nothing;
-        for (name, value) in headers {
-            let Some(header) = token_headers.iter().find(|header| header.is(name)) else {
-                continue;
-            };
-            if header.bearer {
-                for token in bearer_tokens(value) {
-                    presented = presented.and(token);
+        let mut other_schemes = false;
+        for (name, value) in request.clone() {
+            let Some(place) = Place::of(name, token_headers, token_cookies) else { continue };
+            other_schemes |= place.holds_another_scheme(value);
+            place.each_token(value, false, |token| presented = presented.and(token));
+        }
+        if other_schemes && presented != Self::Nothing {
+            for (name, value) in request {
+                let Some(place) = Place::of(name, token_headers, token_cookies) else { continue };
+                if place.holds_another_scheme(value) {
+                    place.each_token(value, true, |token| presented = presented.and(token));
                 }
-            } else {
-                presented = presented.and(value);
             }
         }
         presented
+    }
+
+    /// What has to change so that nothing in the request counts as a token any more: every
+    /// value that [`find`](Self::find) counted goes, and nothing else. `self` is what it
+    /// found in this very request.
+    pub fn removals<'b, H>(
+        self,
+        token_headers: &'b [TokenHeader],
+        token_cookies: &'b [TokenCookie],
+        request: H,
+    ) -> impl Iterator<Item = Removal<'a, 'b>>
+    where
+        H: Iterator<Item = (&'a [u8], &'a [u8])> + Clone,
+    {
+        let headers = token_headers.iter().map(|header| (header.name(), Place::in_header(header)));
+        let cookies =
+            (!token_cookies.is_empty()).then_some((COOKIE, Place::Cookies(token_cookies)));
+        let places = headers.chain(cookies).filter(move |_| self != Self::Nothing);
+        places.filter_map(move |(name, place)| {
+            let is_there = |(other, _): &(&[u8], _)| other.eq_ignore_ascii_case(name.as_bytes());
+            let mut counted = false;
+            let mut left = Vec::new();
+            for (_, value) in request.clone().filter(is_there) {
+                let rest = place.without_tokens(value);
+                counted |= rest.len() < value.len();
+                if !rest.is_empty() {
+                    left.push(rest);
+                }
+            }
+            counted.then_some(Removal { name, left })
+        })
     }
 
     fn and(self, token: &'a [u8]) -> Self {
@@ -77,108 +145,100 @@ impl<'a> Presented<'a> {
     }
 }
 
-/// The tokens of one `authorization` value. A proxy may have joined several lines of this
-/// header with commas (RFC 9110 §5.3), and Envoy does; any other value with a comma is one
-/// credential, and no token has a comma in it.
-fn bearer_tokens(value: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let joined = value.split(|byte| *byte == b',').all(|line| bearer_token(line).is_some());
-    let lines = value.split(move |byte| joined && *byte == b',');
-    lines.filter_map(bearer_token)
+/// A header to be taken from the request, because tokens stood in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Removal<'a, 'b> {
+    /// The header's name, in lower case.
+    pub name: &'b str,
+    /// The values that the header has without them; usually none.
+    pub left: Vec<Cow<'a, [u8]>>,
 }
 
-/// The token of `Bearer <token>`: the scheme in any case (RFC 9110 §11.1), then at least
-/// one space (RFC 6750 §2.1).
-fn bearer_token(credentials: &[u8]) -> Option<&[u8]> {
-    let credentials = credentials.trim_ascii_start();
-    let (scheme, token) = credentials.split_at_checked(b"Bearer".len())?;
-    let spaces = token.iter().take_while(|byte| **byte == b' ').count();
-    if spaces == 0 || !scheme.eq_ignore_ascii_case(b"Bearer") {
-        return None;
+/// How a header's value is read.
+#[derive(Clone, Copy)]
+enum Place<'b> {
+    /// It is a token.
+    Whole,
+    /// It holds credentials.
+    Authorization,
+    /// It holds cookies, and some may hold tokens.
+    Cookies(&'b [TokenCookie]),
+}
+
+impl<'b> Place<'b> {
+    /// How the header of that name is read; none if no token may stand there.
+    fn of(
+        name: &[u8],
+        token_headers: &[TokenHeader],
+        token_cookies: &'b [TokenCookie],
+    ) -> Option<Self> {
+        if let Some(header) = token_headers.iter().find(|header| header.is(name)) {
+            return Some(Self::in_header(header));
+        }
+        let cookies = !token_cookies.is_empty() && name.eq_ignore_ascii_case(COOKIE.as_bytes());
+        cookies.then_some(Self::Cookies(token_cookies))
     }
-    token.get(spaces..)
+
+    fn in_header(header: &TokenHeader) -> Self {
+        if header.bearer { Self::Authorization } else { Self::Whole }
+    }
+
+    /// Whether it depends on the rest of the request what counts in that value.
+    fn holds_another_scheme(self, value: &[u8]) -> bool {
+        matches!(self, Self::Authorization) && !authorization::is_bearer(value)
+    }
+
+    fn each_token<'a>(self, value: &'a [u8], beside_another: bool, each: impl FnMut(&'a [u8])) {
+        match self {
+            Self::Whole => std::iter::once(value).for_each(each),
+            Self::Authorization => {
+                authorization::split(value, beside_another).tokens().for_each(each);
+            }
+            Self::Cookies(names) => cookies::tokens(value, names).for_each(each),
+        }
+    }
+
+    /// What stays of a value on a request that holds a token: all of it, if none is here.
+    fn without_tokens(self, value: &[u8]) -> Cow<'_, [u8]> {
+        let mut counted = false;
+        self.each_token(value, true, |token| counted |= !token.is_empty());
+        match self {
+            _ if !counted => Cow::Borrowed(value),
+            Self::Whole => Cow::Borrowed(b""),
+            Self::Authorization => Cow::Borrowed(authorization::split(value, true).others()),
+            Self::Cookies(names) => Cow::Owned(cookies::others(value, names)),
+        }
+    }
+}
+
+/// A browser's question whether it may send a request to another origin: it can't carry a
+/// token (Fetch Standard §4.8).
+#[derive(Clone, Copy, Debug)]
+pub struct Preflight(());
+
+impl Preflight {
+    /// Recognizes one by its headers, where preflights are let through at all. An upgrade is
+    /// none: what follows it may be anything.
+    pub fn find<'a>(
+        allowed: bool,
+        request: impl Iterator<Item = (&'a [u8], &'a [u8])> + Clone,
+    ) -> Option<Self> {
+        let has = |wanted: &str| {
+            let is = |(name, value): (&[u8], &[u8])| {
+                name.eq_ignore_ascii_case(wanted.as_bytes()) && !value.is_empty()
+            };
+            request.clone().any(is)
+        };
+        let options =
+            || request.clone().any(|(name, value)| name == b":method" && value == b"OPTIONS");
+        let found = allowed
+            && options()
+            && has("origin")
+            && has("access-control-request-method")
+            && !has("upgrade");
+        found.then_some(Self(()))
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    #[cfg(target_family = "wasm")]
-    use wasm_bindgen_test::wasm_bindgen_test as test;
-
-    fn find<'a>(names: &[&str], headers: &[(&'a str, &'a str)]) -> Presented<'a> {
-        let names: Vec<_> = names.iter().map(|name| TokenHeader::new(name).unwrap()).collect();
-        Presented::find(
-            &names,
-            headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())),
-        )
-    }
-
-    const NAMES: [&str; 3] = ["x-auth-token", "SCW-Functions-Token", "authorization"];
-
-    #[test]
-    fn a_token_is_found_in_any_of_the_headers() {
-        let token = Presented::Token(b"T");
-        for (headers, expected) in [
-            (vec![], Presented::Nothing),
-            (vec![("x-other", "T")], Presented::Nothing),
-            (vec![("x-auth-token", "T")], token),
-            (vec![("X-Auth-Token", "T")], token),
-            (vec![("scw-functions-token", "T")], token),
-            (vec![("authorization", "Bearer T")], token),
-            (vec![("x-auth-token", "")], Presented::Nothing),
-            (vec![("x-auth-token", ""), ("scw-functions-token", "T")], token),
-            (vec![("x-auth-token", "T"), ("scw-functions-token", "")], token),
-            (vec![("x-auth-token", "T"), ("x-auth-token", "T")], token),
-            (vec![("x-auth-token", "T"), ("authorization", "Bearer T")], token),
-            (vec![("x-auth-token", "T"), ("x-auth-token", "U")], Presented::Several),
-            (
-                vec![("x-auth-token", "U"), ("x-other", ""), ("x-auth-token", "T")],
-                Presented::Several,
-            ),
-            (vec![("x-auth-token", "T"), ("scw-functions-token", "U")], Presented::Several),
-            (
-                vec![("x-auth-token", "T"), ("x-auth-token", "U"), ("x-auth-token", "T")],
-                Presented::Several,
-            ),
-            (vec![("x-auth-token", "T,T")], Presented::Token(b"T,T")),
-            (vec![("x-auth-token", "Bearer T")], Presented::Token(b"Bearer T")),
-        ] {
-            assert_eq!(find(&NAMES, &headers), expected, "{headers:?}");
-        }
-    }
-
-    #[test]
-    fn authorization_holds_a_bearer_token() {
-        let token = Presented::Token(b"T");
-        for (value, expected) in [
-            ("bearer T", token),
-            ("BEARER T", token),
-            ("Bearer   T", token),
-            ("Bearer", Presented::Nothing),
-            ("Bearer ", Presented::Nothing),
-            ("BearerT", Presented::Nothing),
-            ("Bearer\tT", Presented::Nothing),
-            ("T", Presented::Nothing),
-            ("Basic T", Presented::Nothing),
-            ("Digest a=\"b\", c=\"d\"", Presented::Nothing),
-            ("Basic x,Bearer T", Presented::Nothing),
-            ("Bearer T ", Presented::Token(b"T ")),
-            ("Bearer T,", Presented::Token(b"T,")),
-            ("Bearer T,U", Presented::Token(b"T,U")),
-            ("Bearer Bearer T", Presented::Token(b"Bearer T")),
-            ("Bearer T,Bearer T", token),
-            ("Bearer T, bearer T", token),
-            ("Bearer T,Bearer U", Presented::Several),
-        ] {
-            assert_eq!(find(&NAMES, &[("authorization", value)]), expected, "{value:?}");
-        }
-        assert_eq!(find(&["x-auth-token"], &[("authorization", "Bearer T")]), Presented::Nothing);
-    }
-
-    #[test]
-    fn a_header_name_is_a_token_of_rfc_9110() {
-        assert_eq!(TokenHeader::new("X-Auth-Token").unwrap().name(), "x-auth-token");
-        for name in ["", ":path", "x auth", "x-auth:", "x-äuth", "x\n"] {
-            assert_eq!(TokenHeader::new(name), None, "{name:?}");
-        }
-    }
-}
+mod tests;

@@ -16,7 +16,7 @@ use namespace_jwt::cache::TokenCache;
 use namespace_jwt::config::{Config, Environment};
 use namespace_jwt::denial::Denial;
 use namespace_jwt::guest::Guest;
-use namespace_jwt::request::Presented;
+use namespace_jwt::request::{Preflight, Presented};
 use namespace_jwt::time::UnixTime;
 use serde_json::json;
 
@@ -47,8 +47,13 @@ impl Core {
     fn decide(&mut self, case: &Case, now: UnixTime) -> &'static str {
         let (config, cache) = self.0.get_mut(case.configuration).expect("a configuration");
         let headers = case.headers.iter().map(|(name, value)| (name.as_bytes(), value.as_slice()));
-        let presented = Presented::find(&config.token_headers, headers);
-        let decision = config.access.decide(presented, &Guest, cache, now);
+        let headers = [(&b":method"[..], case.method.as_bytes())].into_iter().chain(headers);
+        let presented =
+            Presented::find(&config.token_headers, &config.token_cookies, headers.clone());
+        let decision = match Preflight::find(config.allow_cors_preflight, headers) {
+            Some(preflight) => Ok(config.access.admit(preflight)),
+            None => config.access.decide(presented, &Guest, cache, now),
+        };
         decision.map_or_else(Denial::code, Admitted::code)
     }
 }

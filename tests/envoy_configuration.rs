@@ -23,6 +23,11 @@ fn grants(grants: Value) -> Request {
     with(json!({"application_claim": grants}))
 }
 
+fn preflight() -> Request {
+    let asked = Request::get().method("OPTIONS").header("access-control-request-method", "PUT");
+    asked.header("origin", "https://page.test")
+}
+
 /// One listener for each changed configuration, and what it decides.
 type Good = (&'static str, Value, Vec<(&'static str, Request, &'static str)>);
 
@@ -30,7 +35,8 @@ fn good() -> Vec<Good> {
     // Tokens are minted before Envoy starts: what is good stays so, and what isn't yet
     // doesn't become so while a busy machine gets there.
     let issued = now() - 100;
-    let bearer = format!("Bearer {}", namespace_key().token(&claims()));
+    let token = namespace_key().token(&claims());
+    let bearer = format!("Bearer {token}");
     #[rustfmt::skip]
     let members = vec![
         ("namespace_id", json!({"namespace_id": OTHER_NAMESPACE}), vec![
@@ -65,6 +71,16 @@ fn good() -> Vec<Good> {
             ("listed", Request::get().header("authorization", bearer), "allowed"),
             ("not listed", with(json!({})), "missing_token"),
         ]),
+        ("token_cookies", json!({"token_cookies": ["session"]}), vec![
+            ("listed", Request::get().header("cookie", format!("a=b; session={token}")), "allowed"),
+            ("not listed", Request::get().header("cookie", format!("other={token}")), "missing_token"),
+            ("in a header", with(json!({})), "allowed"),
+        ]),
+        ("allow_cors_preflight", json!({"allow_cors_preflight": true}), vec![
+            ("a preflight", preflight(), "preflight"),
+            ("any other OPTIONS", Request::get().method("OPTIONS"), "missing_token"),
+        ]),
+        ("no-preflight", json!({"allow_cors_preflight": false}), vec![("a preflight", preflight(), "missing_token")]),
         ("issuer", json!({"issuer": "https://issuer.test"}), vec![
             ("equal", with(json!({"iss": "https://issuer.test"})), "allowed"),
             ("longer", with(json!({"iss": "https://issuer.test/"})), "wrong_issuer"),
@@ -235,6 +251,11 @@ fn bad() -> Vec<(&'static str, Value)> {
         ("token_headers", json!({"token_headers": []})),
         ("token_headers", json!({"token_headers": ["x auth token"]})),
         ("token_headers", json!({"token_headers": [""]})),
+        ("token_headers", json!({"token_headers": ["cookie"]})),
+        ("token_cookies", json!({"token_cookies": "session"})),
+        ("token_cookies", json!({"token_cookies": ["a b"]})),
+        ("token_cookies", json!({"token_cookies": [""]})),
+        ("allow_cors_preflight", json!({"allow_cors_preflight": "yes"})),
         ("forward_token", json!({"forward_token": "yes"})),
         ("missing_token_status", json!({"missing_token_status": 200})),
         ("missing_token_status", json!({"missing_token_status": "403"})),

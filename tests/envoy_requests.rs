@@ -12,7 +12,7 @@ use std::net::{SocketAddr, TcpListener};
 use corpus::wire::{Connection, Fate, frame};
 use serde_json::json;
 use support::envoy::{Envoy, Filter, Plan};
-use support::http::{Http1, PROTOCOLS, Protocol, Request, send};
+use support::http::{Http1, PROTOCOLS, Protocol, Request, send, text};
 use support::mint::base64url;
 use support::protected::*;
 use support::upstream::{MARK, Upstream};
@@ -29,7 +29,7 @@ fn decision(envoy: &Envoy, case: &str) -> Option<String> {
 /// An Envoy whose listener `main` carries CONNECT and WebSocket over both protocols.
 fn tunnels(upstream: &Upstream) -> Envoy {
     Plan::new(upstream)
-        .listener("main", Filter::new(&configuration()))
+        .listener("main", Filter::new(&configuration_with(json!({"token_cookies": ["session"]}))))
         .adjust("main", |manager| {
             manager["upgrade_configs"] =
                 json!([{"upgrade_type": "CONNECT"}, {"upgrade_type": "websocket"}]);
@@ -58,6 +58,10 @@ fn a_tunnel_or_an_upgrade_needs_a_token_too() {
             ("junk", "x-auth-token: junk\r\n".to_owned(), "malformed_token"),
             ("bytes", "x-auth-token: \u{e9}\r\n".to_owned(), "malformed_token"),
             ("token", format!("x-auth-token: {token}\r\n"), "allowed"),
+            // A browser can give its WebSocket no header of the page's choice, but cookies.
+            ("cookie", format!("cookie: a=b; session={token}\r\n"), "allowed"),
+            ("cookie-junk", "cookie: session=junk\r\n".to_owned(), "malformed_token"),
+            ("other-cookie", format!("cookie: other={token}\r\n"), "missing_token"),
         ] {
             let case = format!("{kind}-{with}");
             let before = upstream.requests();
@@ -221,6 +225,124 @@ fn the_method_the_path_and_connection_headers_change_nothing() {
         let request =
             Request::get().method("OPTIONS").header(name, value).header("origin", "https://x.test");
         envoy.expect("main", name, request, "missing_token");
+    }
+}
+
+/// A browser asks whether it may send a request, and can give that question no token.
+#[test]
+fn a_preflight_needs_no_token_where_that_is_configured() {
+    let upstream = Upstream::start();
+    let allows = |changes: serde_json::Value| {
+        let mut configuration = configuration_with(changes);
+        configuration["allow_cors_preflight"] = json!(true);
+        Filter::new(&configuration)
+    };
+    let cookies = json!({"token_cookies": ["session"]});
+    let envoy = Plan::new(&upstream)
+        .listener("off", Filter::new(&configuration()))
+        .listener("on", allows(cookies))
+        .listener("public", allows(json!({"public": true})))
+        .listener("forwards", allows(json!({"forward_token": true})))
+        .start();
+    let asked = [("origin", "https://page.test"), ("access-control-request-method", "POST")];
+    let with = |method: &'static str, headers: &[(&str, &str)]| {
+        headers.iter().fold(Request::get().method(method), |r, (name, value)| r.header(name, value))
+    };
+    let expected = ["preflight", "public"];
+    for protocol in PROTOCOLS {
+        let preflight = || with("OPTIONS", &asked).over(protocol);
+        envoy.expect("off", "a preflight", preflight(), "missing_token");
+        for (listener, code) in ["on", "public"].into_iter().zip(expected) {
+            envoy.expect(listener, "a preflight", preflight(), code);
+            // What a token header or cookie holds isn't judged, and doesn't get through.
+            let junk = preflight().header("x-auth-token", "junk");
+            let junk = match listener {
+                "on" => junk.header("cookie", "a=b; session=other"),
+                _ => junk,
+            };
+            let answer = envoy.expect(listener, "a preflight with junk", junk, code);
+            assert!(answer.seen_by_upstream("x-auth-token").is_empty(), "{protocol:?}");
+            assert!(!text(&answer.body).contains("other"), "{protocol:?}");
+        }
+        let forwarded = preflight().header("x-auth-token", "junk");
+        let answer = envoy.expect("forwards", "a preflight with junk", forwarded, "preflight");
+        assert_eq!(answer.seen_by_upstream("x-auth-token"), ["junk"], "{protocol:?}");
+
+        for lacking in [&asked[..1], &asked[1..], &[]] {
+            envoy.expect("on", "half", with("OPTIONS", lacking).over(protocol), "missing_token");
+        }
+        for empty in [0, 1] {
+            let mut headers = asked;
+            headers[empty].1 = "";
+            let request = with("OPTIONS", &headers).over(protocol);
+            envoy.expect("on", "an empty header", request, "missing_token");
+        }
+        for method in ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "TRACE"] {
+            envoy.expect("on", method, with(method, &asked).over(protocol), "missing_token");
+        }
+        let overridden = with("POST", &asked).header("x-http-method-override", "OPTIONS");
+        envoy.expect("on", "another method", overridden.over(protocol), "missing_token");
+    }
+    let decisions = envoy.decisions();
+    assert_eq!(decisions.get("preflight"), Some(&6), "{decisions:?}");
+    assert!(envoy.log().contains("namespace-jwt: preflight"), "{}", envoy.log());
+}
+
+/// What goes through a tunnel is judged by nobody.
+#[test]
+fn a_preflight_opens_no_tunnel() {
+    let upstream = Upstream::start();
+    let configuration = configuration_with(json!({"allow_cors_preflight": true}));
+    let envoy = Plan::new(&upstream)
+        .listener("main", Filter::new(&configuration))
+        .adjust("main", |manager| {
+            manager["upgrade_configs"] = json!([{"upgrade_type": "websocket"}]);
+        })
+        .start();
+    let mut connection = Connection::open(Protocol::Http1, envoy.address("main"));
+    connection.write(
+        b"OPTIONS / HTTP/1.1\r\nhost: function.test\r\nconnection: Upgrade\r\n\
+          upgrade: websocket\r\norigin: https://page.test\r\n\
+          access-control-request-method: GET\r\nx-case: upgrade\r\n\r\n",
+    );
+    assert_eq!(connection.http1_answer().map(|(status, _)| status), Some(403));
+    assert_eq!(decision(&envoy, "upgrade").as_deref(), Some("missing_token"));
+    assert_eq!(upstream.requests(), 0);
+}
+
+/// The proxy chooses the route anew when a filter has changed the headers. A route that is
+/// chosen by the token header is lost with it, unless the token is left to the filter's
+/// successor: the route itself can take it away.
+#[test]
+fn a_route_chosen_by_a_token_header_needs_the_token_to_stay() {
+    let upstream = Upstream::start();
+    let routes = |plan: Plan, name: &str, forward: bool| {
+        let configuration = configuration_with(json!({"forward_token": forward}));
+        plan.listener(name, Filter::new(&configuration)).adjust(name, |manager| {
+            let route = |matched: serde_json::Value, mark: &str| {
+                json!({
+                    "match": matched,
+                    "route": {"cluster": "upstream"},
+                    "request_headers_to_add": [{"header": {"key": "x-route", "value": mark}}],
+                    "request_headers_to_remove": ["x-auth-token"],
+                })
+            };
+            let present = json!([{"name": "x-auth-token", "present_match": true}]);
+            manager["route_config"]["virtual_hosts"][0]["routes"] = json!([
+                route(json!({"prefix": "/", "headers": present}), "with-token"),
+                route(json!({"prefix": "/"}), "without-token"),
+            ]);
+        })
+    };
+    let plan = routes(routes(Plan::new(&upstream), "removed", false), "forwarded", true);
+    let envoy = plan.start();
+    for protocol in PROTOCOLS {
+        for (listener, route) in [("removed", "without-token"), ("forwarded", "with-token")] {
+            let request = Request::with_token(&token()).over(protocol);
+            let answer = envoy.expect(listener, "a good token", request, "allowed");
+            assert_eq!(answer.seen_by_upstream("x-route"), [route], "{listener} {protocol:?}");
+            assert!(answer.seen_by_upstream("x-auth-token").is_empty(), "{listener} {protocol:?}");
+        }
     }
 }
 

@@ -195,7 +195,7 @@ impl Client {
             0 => corpus[self.random.below(corpus.len())].clone(),
             _ => hostile_headers(&mut self.random, token),
         };
-        self.ended += usize::from(self.wire.send(&headers) == Fate::Ended);
+        self.ended += usize::from(self.wire.send("GET", &headers) == Fate::Ended);
     }
 }
 
@@ -265,7 +265,7 @@ fn two_hundred_thousand_hostile_requests_leave_envoy_serving_in_steady_memory() 
         sent += BATCH;
         for (n, client) in clients.iter_mut().enumerate() {
             let before = upstream.requests();
-            let fate = client.wire.send(&good);
+            let fate = client.wire.send("GET", &good);
             assert_eq!(fate, Fate::Answered, "after {sent} requests, client {n}");
             assert_eq!(upstream.requests(), before + 1, "after {sent} requests, client {n}");
         }

@@ -4,7 +4,7 @@ mod support;
 
 use serde_json::{Value, json};
 use support::envoy::{Envoy, Filter, Plan};
-use support::http::{Http1, PROTOCOLS, Request};
+use support::http::{Http1, PROTOCOLS, Request, text};
 use support::protected::*;
 use support::upstream::Upstream;
 
@@ -68,6 +68,10 @@ fn authorization_holds_a_token_only_after_the_bearer_scheme() {
         (format!("Bearer{token}"), "missing_token"),
         // Another filter looks for the scheme anywhere in the value.
         (format!("Basic Bearer {token}"), "missing_token"),
+        (format!("Basic eDp5,Bearer {token}"), "missing_token"),
+        (format!("\"Bearer {token}\""), "missing_token"),
+        (format!("Bearer\t{token}"), "malformed_token"),
+        (format!("Bearer\u{a0}{token}"), "malformed_token"),
         ("Bearer".to_owned(), "missing_token"),
         ("Bearer ".to_owned(), "missing_token"),
         (String::new(), "missing_token"),
@@ -196,6 +200,195 @@ fn the_application_sees_no_token_header_unless_it_is_to_be_forwarded() {
         let answer = envoy.ask("reports", plain().header("scw-functions-token", "junk"));
         assert_eq!(answer.decision, "malformed_token");
         assert!(answer.seen_by_upstream("scw-functions-token").is_empty(), "{protocol:?}");
+    }
+}
+
+/// Three ways to let a request through, with a header for tokens and one for credentials.
+fn in_every_mode(upstream: &Upstream, changes: Value) -> Envoy {
+    let with = |more: Value| {
+        let mut configuration = json!({"token_headers": ["x-auth-token", "authorization"]});
+        let all = changes.as_object().into_iter().chain(more.as_object()).flatten();
+        configuration.as_object_mut().unwrap().extend(all.map(|(k, v)| (k.clone(), v.clone())));
+        configuration
+    };
+    let modes = [
+        ("enforce", with(json!({}))),
+        ("report_only", with(json!({"mode": "report_only"}))),
+        ("public", with(json!({"public": true}))),
+    ];
+    start(upstream, &modes)
+}
+
+const MODES: [&str; 3] = ["enforce", "report_only", "public"];
+
+/// The application may have credentials of its own in a header that may hold a token.
+#[test]
+fn credentials_of_another_scheme_stay_where_the_tokens_go() {
+    let upstream = Upstream::start();
+    let envoy = in_every_mode(&upstream, json!({}));
+    let token = namespace_key().token(&claims());
+    for mode in MODES {
+        for protocol in PROTOCOLS {
+            for own in ["Basic QmVhcmVyIHg=", "Digest username=\"u, v\", realm=\"r\"", "Bearer"] {
+                let request =
+                    Request::with_token(&token).header("authorization", own).over(protocol);
+                let code = if mode == "public" { "public" } else { "allowed" };
+                let answer = envoy.expect(mode, own, request, code);
+                assert!(answer.seen_by_upstream("x-auth-token").is_empty(), "{mode} {protocol:?}");
+                assert_eq!(answer.seen_by_upstream("authorization"), [own], "{mode} {protocol:?}");
+            }
+            // Alone, where the request goes on without a token.
+            if mode != "enforce" {
+                let request = Request::get().header("authorization", "Basic eDp5").over(protocol);
+                let answer = envoy.ask(mode, request);
+                assert_eq!(answer.seen_by_upstream("authorization"), ["Basic eDp5"], "{mode}");
+            }
+            // Two lines, which Envoy joins: the same token goes, the rest of the line stays.
+            let request = Request::with_token(&token)
+                .header("authorization", "Basic eDp5")
+                .header("authorization", format!("Bearer {token}"))
+                .over(protocol);
+            let answer = envoy.ask(mode, request);
+            assert_eq!(answer.seen_by_upstream("authorization"), ["Basic eDp5"], "{mode}");
+            assert!(answer.seen_by_upstream("x-auth-token").is_empty(), "{mode} {protocol:?}");
+        }
+    }
+}
+
+/// Lines of `authorization` in which a lenient application may find a token of its own.
+fn hidden_tokens(forged: &str) -> Vec<Vec<Vec<u8>>> {
+    let mut lines: Vec<_> = [
+        format!("Bearer\t{forged}"),
+        format!("Bearer\t {forged}"),
+        format!("Bearer \t{forged}"),
+        format!("Bearer\u{a0}{forged}"),
+        format!("Bearer\u{3000}{forged}"),
+        format!("\u{a0}Bearer {forged}"),
+        format!(",Bearer {forged}"),
+        format!(", bearer {forged}"),
+        format!("\"Bearer {forged}\""),
+        format!("'Bearer {forged}'"),
+        format!("\"Bearer\" {forged}"),
+        format!("(Bearer {forged})"),
+        format!("Basic eDp5,Bearer {forged}"),
+        format!("Basic eDp5 Bearer {forged}"),
+        format!("Basic Bearer {forged}"),
+        format!("Basic\tBEARER\t{forged}"),
+        format!("Digest realm=\"Bearer {forged}\", nonce=\"n\""),
+        format!("XBearer {forged}"),
+        format!("Bearer: {forged}"),
+        format!("Bearer:{forged}"),
+        format!("Bearer={forged}"),
+        format!("Bearer{forged}"),
+    ]
+    .into_iter()
+    .map(|line| vec![line.into_bytes()])
+    .collect();
+    for gap in [&b"\x85"[..], b"\xa0", b"\xff"] {
+        lines.push(vec![[b"Bearer", gap, forged.as_bytes()].concat()]);
+    }
+    let bearer = format!("Bearer {forged}").into_bytes();
+    lines.push(vec![b"Basic eDp5".to_vec(), bearer.clone()]);
+    lines.push(vec![bearer.clone(), b"Basic eDp5".to_vec()]);
+    lines.push(vec![b"\"".to_vec(), bearer.clone()]);
+    lines.push(vec![b"Basic eDp5".to_vec(), [b"\"", &bearer[..]].concat()]);
+    lines
+}
+
+#[test]
+fn no_second_token_rides_along_with_a_good_one() {
+    let upstream = Upstream::start();
+    let token = namespace_key().token(&claims());
+    let forged = other_key().token(&claims());
+    let changes = |forward: bool| json!({"forward_token": forward, "token_cookies": ["session"]});
+    let forwards = in_every_mode(&upstream, changes(true));
+    let removes = in_every_mode(&upstream, changes(false));
+    let good = [("x-auth-token", token.clone()), ("cookie", format!("session={token}"))];
+    for lines in hidden_tokens(&forged) {
+        for (name, value) in &good {
+            for protocol in PROTOCOLS {
+                let what = format!("{:?}", lines.iter().map(|l| text(l)).collect::<Vec<_>>());
+                let request = lines
+                    .iter()
+                    .fold(Request::get().header(name, value), |r, line| {
+                        r.header("authorization", line)
+                    })
+                    .over(protocol);
+                for envoy in [&forwards, &removes] {
+                    envoy.expect("enforce", &what, request.clone(), "multiple_tokens");
+                }
+                for mode in ["report_only", "public"] {
+                    let answer = removes.ask(mode, request.clone());
+                    let seen = text(&answer.body);
+                    assert!(answer.is_from_upstream(), "{what} {mode} {protocol:?}");
+                    for token in [&token, &forged] {
+                        assert!(!seen.contains(token), "{what} {mode} {protocol:?}: {seen}");
+                    }
+                    let left = answer.seen_by_upstream("authorization");
+                    assert!(
+                        left.iter().all(|it| !it.to_ascii_lowercase().contains("bearer")),
+                        "{what} {mode} {protocol:?}: {left:?}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_token_is_found_in_a_token_cookie_and_only_it_is_removed() {
+    let upstream = Upstream::start();
+    let cookies = json!({"token_cookies": ["session", "__Host-token"]});
+    let envoy = in_every_mode(&upstream, cookies.clone());
+    let off = start(&upstream, &[("off", json!({}))]);
+    let (token, other) = (
+        namespace_key().token(&claims()),
+        namespace_key().token(&claims_with(json!({"sub": "o"}))),
+    );
+    let (t, o) = (&token, &other);
+    #[rustfmt::skip]
+    let cases: &[(&[String], &str, &[&str])] = &[
+        (&[format!("session={t}")], "allowed", &[]),
+        (&[format!("__Host-token={t}")], "allowed", &[]),
+        (&[format!("session=\"{t}\"")], "allowed", &[]),
+        (&[format!("a=b; session={t}; c=\"d\"")], "allowed", &["a=b; c=\"d\""]),
+        (&[format!("session={t}; a=b;c = d")], "allowed", &["a=b;c = d"]),
+        (&[format!("session={t}; session={t}")], "allowed", &[]),
+        (&[format!("session={t}; __Host-token={t}; a=b")], "allowed", &["a=b"]),
+        (&[format!("session={t}; session={o}; a=b")], "multiple_tokens", &["a=b"]),
+        (&[format!("session={t}; __Host-token={o}")], "multiple_tokens", &[]),
+        (&[format!("session={t}"), format!("session={o}")], "multiple_tokens", &[]),
+        (&["session=junk; a=b".to_owned()], "malformed_token", &["a=b"]),
+        (&["session=; a=b".to_owned()], "missing_token", &["session=; a=b"]),
+        (&[format!("Session={t}")], "missing_token", &[&format!("Session={t}")]),
+    ];
+    for (lines, code, left) in cases {
+        for protocol in PROTOCOLS {
+            let cookies = |request: Request| {
+                lines.iter().fold(request.over(protocol), |r, line| r.header("cookie", line))
+            };
+            envoy.expect("enforce", &lines.join("\n"), cookies(Request::get()), code);
+            off.expect("off", "no cookie is configured", cookies(Request::get()), "missing_token");
+            for mode in MODES.into_iter().filter(|mode| *code == "allowed" || *mode != "enforce") {
+                let answer = envoy.ask(mode, cookies(Request::get()));
+                let seen = answer.seen_by_upstream("cookie");
+                assert_eq!(seen, *left, "{lines:?} {mode} {protocol:?}");
+            }
+        }
+    }
+    for protocol in PROTOCOLS {
+        // Over HTTP/1.1 Envoy keeps the lines, over HTTP/2 it joins them.
+        let lines =
+            Request::get().header("cookie", "a=b").header("cookie", "c=d; e=f").over(protocol);
+        let lines = lines.header("cookie", format!("session={t}; g=h"));
+        let answer = envoy.expect("enforce", "three lines", lines, "allowed");
+        let seen = answer.seen_by_upstream("cookie");
+        assert_eq!(seen.join("; "), "a=b; c=d; e=f; g=h", "{protocol:?}");
+        // The same rule as for headers.
+        for (header, code) in [(t, "allowed"), (o, "multiple_tokens")] {
+            let both = Request::with_token(header).header("cookie", format!("session={t}"));
+            envoy.expect("enforce", "a header as well", both.over(protocol), code);
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use namespace_jwt::cache::TokenCache;
 use namespace_jwt::config::{Config, Environment};
 use namespace_jwt::denial::Denial;
 use namespace_jwt::guest::Guest;
-use namespace_jwt::request::Presented;
+use namespace_jwt::request::{Preflight, Presented};
 use namespace_jwt::time::UnixTime;
 use serde_json::Value;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -65,8 +65,14 @@ fn each_case_of_the_corpus_is_decided_as_the_contract_has_it() {
         let (config, cache) =
             configurations.get_mut(case["configuration"].as_str().unwrap()).unwrap();
         let headers = headers.iter().map(|(name, value)| (name.as_bytes(), value.as_slice()));
-        let presented = Presented::find(&config.token_headers, headers);
-        let decision = config.access.decide(presented, &Guest, cache, now);
+        let method = case["method"].as_str().unwrap().as_bytes();
+        let headers = [(&b":method"[..], method)].into_iter().chain(headers);
+        let presented =
+            Presented::find(&config.token_headers, &config.token_cookies, headers.clone());
+        let decision = match Preflight::find(config.allow_cors_preflight, headers) {
+            Some(preflight) => Ok(config.access.admit(preflight)),
+            None => config.access.decide(presented, &Guest, cache, now),
+        };
         let found = decision.map_or_else(Denial::code, Admitted::code);
         if case["expected"] != found {
             surprises

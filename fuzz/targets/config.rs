@@ -13,7 +13,7 @@ use namespace_jwt::key::MAX_KEYS;
 use namespace_jwt_fuzz::json::Json;
 
 /// Every member of the contract's table.
-const MEMBERS: [&str; 22] = [
+const MEMBERS: [&str; 24] = [
     "namespace_id",
     "application_id",
     "public",
@@ -22,7 +22,9 @@ const MEMBERS: [&str; 22] = [
     "jwks",
     "algorithms",
     "token_headers",
+    "token_cookies",
     "forward_token",
+    "allow_cors_preflight",
     "missing_token_status",
     "invalid_token_status",
     "issuer",

@@ -34,7 +34,9 @@ fn what_is_left_out_has_the_documented_default() {
     let config = with(json!({})).ok().unwrap();
     let names: Vec<_> = config.token_headers.iter().map(TokenHeader::name).collect();
     assert_eq!(names, ["x-auth-token", "scw-functions-token", "scw_functions_token"]);
+    assert!(config.token_cookies.is_empty());
     assert!(!config.forward_token);
+    assert!(!config.allow_cors_preflight);
     assert_eq!(config.statuses.missing_token, Status::Forbidden);
     assert_eq!(config.statuses.invalid_token, Status::Forbidden);
     assert_eq!(config.mode, Mode::Enforce);
@@ -58,7 +60,8 @@ fn what_is_left_out_has_the_documented_default() {
 fn every_member_is_taken() {
     let config = with(json!({
         "application_id": "a", "public": false, "algorithms": ["PS512", "RS256"],
-        "token_headers": ["Authorization"], "forward_token": true,
+        "token_headers": ["Authorization"], "token_cookies": ["session", "s2", "session"],
+        "forward_token": true, "allow_cors_preflight": true,
         "missing_token_status": 401, "invalid_token_status": 404,
         "issuer": "SCALEWAY", "audience": "functions", "require_expiration": true,
         "max_lifetime_seconds": 3600, "expiration_leeway_seconds": 5,
@@ -67,7 +70,10 @@ fn every_member_is_taken() {
     }));
     let config = config.ok().unwrap();
     assert_eq!(config.token_headers, [TokenHeader::new("authorization").unwrap()]);
+    let cookies: Vec<_> = config.token_cookies.iter().map(TokenCookie::name).collect();
+    assert_eq!(cookies, ["session", "s2", "session"]);
     assert!(config.forward_token);
+    assert!(config.allow_cors_preflight);
     assert_eq!(config.statuses.missing_token, Status::Unauthorized);
     assert_eq!(config.statuses.invalid_token, Status::NotFound);
     assert_eq!(config.mode, Mode::ReportOnly);
@@ -125,6 +131,11 @@ fn a_bad_member_is_refused_by_name() {
         ),
         (json!({"token_headers": []}), "token_headers: expected names of request headers, at least one, found an empty array".into()),
         (json!({"token_headers": [":path"]}), "token_headers[0]: expected names of request headers, at least one, found \":path\"".into()),
+        (json!({"token_cookies": ["a b"]}), "token_cookies[0]: expected the name of a cookie, found \"a b\"".into()),
+        (json!({"token_cookies": ["a", "session="]}), "token_cookies[1]: expected the name of a cookie, found \"session=\"".into()),
+        (json!({"token_cookies": [""]}), "token_cookies[0]: expected a non-empty string, found an empty string".into()),
+        (json!({"token_cookies": "session"}), "token_cookies: expected an array of non-empty strings, found a string".into()),
+        (json!({"allow_cors_preflight": "yes"}), "allow_cors_preflight: expected true or false, found a string".into()),
         (
             json!({"mode": "-----BEGIN PRIVATE KEY-----\nMC4CAQAw"}),
             "mode: expected \"enforce\" or \"report_only\", found a string of 36 bytes".into(),

@@ -9,7 +9,7 @@ use super::members::{Members, quote};
 use super::notices::Notice;
 use crate::access::RevokedTokens;
 use crate::identifier::{self, IdentifierError};
-use crate::request::TokenHeader;
+use crate::request::{TokenCookie, TokenHeader};
 
 /// The id of a namespace or an application, from its member or else its variable.
 pub(super) fn id(
@@ -111,19 +111,18 @@ pub(super) fn token_headers(
             let found = quote(&Value::from(name.as_str()));
             Err(ConfigError::new(format!("{MEMBER}[{n}]"), expected, found))
         };
+        let carries = carries(&name.to_ascii_lowercase());
+        if matches!(carries, Carries::Cookies) {
+            return refused("the header of a token; for a cookie's name there is `token_cookies`");
+        }
         let Some(header) = TokenHeader::new(name) else {
             return match TokenHeader::new(name.trim_end_matches([':', ' '])) {
                 Some(_) => refused("the header's name alone, without `:` after it"),
                 None => refused(EXPECTED),
             };
         };
-        match carries(header.name()) {
-            Carries::Tokens => {}
-            Carries::Cookies => {
-                return refused(
-                    "the header of a token; for a cookie's name there is `token_cookies`",
-                );
-            }
+        match carries {
+            Carries::Tokens | Carries::Cookies => {}
             Carries::Connection => {
                 return refused("a header that proxies pass on and that can carry a token");
             }
@@ -139,6 +138,17 @@ pub(super) fn token_headers(
         headers.push(header);
     }
     Ok(headers)
+}
+
+pub(super) fn token_cookies(members: &mut Members) -> Result<Vec<TokenCookie>, ConfigError> {
+    const MEMBER: &str = "token_cookies";
+    let cookie = |(n, name): (usize, &String)| {
+        let found = || quote(&Value::from(name.as_str()));
+        TokenCookie::new(name).ok_or_else(|| {
+            ConfigError::new(format!("{MEMBER}[{n}]"), "the name of a cookie", found())
+        })
+    };
+    members.texts(MEMBER)?.unwrap_or_default().iter().enumerate().map(cookie).collect()
 }
 
 /// What a header is there for.

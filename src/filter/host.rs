@@ -65,6 +65,20 @@ mod abi {
         ) -> u32;
         pub fn proxy_get_header_map_pairs(map: u32, pairs: *mut *mut u8, size: *mut usize) -> u32;
         pub fn proxy_remove_header_map_value(map: u32, name: *const u8, size: usize) -> u32;
+        pub fn proxy_replace_header_map_value(
+            map: u32,
+            name: *const u8,
+            name_size: usize,
+            value: *const u8,
+            value_size: usize,
+        ) -> u32;
+        pub fn proxy_add_header_map_value(
+            map: u32,
+            name: *const u8,
+            name_size: usize,
+            value: *const u8,
+            value_size: usize,
+        ) -> u32;
         pub fn proxy_send_local_response(
             status: u32,
             details: *const u8,
@@ -175,6 +189,36 @@ pub fn request_headers() -> Result<Vec<u8>, Refusal> {
 pub fn remove_request_header(name: &str) -> Result<(), Refusal> {
     // SAFETY: the proxy reads `name` during the call.
     ok(unsafe { abi::proxy_remove_header_map_value(REQUEST_HEADERS, name.as_ptr(), name.len()) })
+}
+
+/// Puts one header of that name in the place of every one that the request has.
+#[allow(unsafe_code)]
+pub fn replace_request_header(name: &str, value: &[u8]) -> Result<(), Refusal> {
+    // SAFETY: the proxy reads both during the call.
+    ok(unsafe {
+        abi::proxy_replace_header_map_value(
+            REQUEST_HEADERS,
+            name.as_ptr(),
+            name.len(),
+            value.as_ptr(),
+            value.len(),
+        )
+    })
+}
+
+/// Gives the request one more header of that name.
+#[allow(unsafe_code)]
+pub fn add_request_header(name: &str, value: &[u8]) -> Result<(), Refusal> {
+    // SAFETY: the proxy reads both during the call.
+    ok(unsafe {
+        abi::proxy_add_header_map_value(
+            REQUEST_HEADERS,
+            name.as_ptr(),
+            name.len(),
+            value.as_ptr(),
+            value.len(),
+        )
+    })
 }
 
 /// Answers the request. `details` is what the access log shows as the response's cause.

@@ -10,7 +10,7 @@ use crate::cache::{Budget, TokenCache};
 use crate::config::{Config, Environment, Mode};
 use crate::denial::Denial;
 use crate::key::KeySet;
-use crate::request::Presented;
+use crate::request::{Preflight, Presented};
 use crate::time::UnixTime;
 
 /// The name of the filter state, `wasm.` before it in the access log's format.
@@ -84,10 +84,16 @@ impl Plugin {
     pub fn request(&self) -> Result<Next, Refusal> {
         let map = host::request_headers()?;
         let headers = pairs::parse(&map).ok_or(Refusal::Unreadable)?;
-        let token_headers = &self.config.token_headers;
-        let presented = Presented::find(token_headers, headers.iter().copied());
+        let Config { token_headers, token_cookies, allow_cors_preflight, .. } = &self.config;
+        let arrived = headers.iter().copied();
+        let presented = Presented::find(token_headers, token_cookies, arrived.clone());
+        let preflight = Preflight::find(*allow_cors_preflight, arrived.clone());
         let now = host::now()?;
-        match self.decide(presented, now) {
+        let decision = match preflight {
+            Some(preflight) => Ok(self.config.access.admit(preflight)),
+            None => self.decide(presented, now),
+        };
+        match decision {
             Ok(admitted) => {
                 log::about_request(Level::Debug, Some(now), || admitted.log_line().to_owned());
                 self.record(admitted.code());
@@ -109,9 +115,15 @@ impl Plugin {
             }
         }
         if !self.config.forward_token {
-            for header in token_headers {
-                if headers.iter().any(|(name, _)| header.is(name)) {
-                    host::remove_request_header(header.name())?;
+            for removal in presented.removals(token_headers, token_cookies, arrived) {
+                match removal.left.split_first() {
+                    None => host::remove_request_header(removal.name)?,
+                    Some((first, more)) => {
+                        host::replace_request_header(removal.name, first)?;
+                        for value in more {
+                            host::add_request_header(removal.name, value)?;
+                        }
+                    }
                 }
             }
         }

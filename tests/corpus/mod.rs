@@ -49,6 +49,7 @@ pub struct Case {
     pub trick: String,
     /// A name out of [`configurations`].
     pub configuration: &'static str,
+    pub method: &'static str,
     pub headers: Vec<(String, Vec<u8>)>,
     /// The reason code.
     pub expected: &'static str,
@@ -81,6 +82,7 @@ impl Case {
             name: name.to_owned(),
             trick: trick.to_owned(),
             configuration: "function",
+            method: "GET",
             headers: headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
             expected,
             only_now: false,
@@ -96,6 +98,11 @@ impl Case {
 
     pub fn under(mut self, configuration: &'static str) -> Self {
         self.configuration = configuration;
+        self
+    }
+
+    pub fn method(mut self, method: &'static str) -> Self {
+        self.method = method;
         self
     }
 
@@ -264,6 +271,15 @@ pub fn configurations(bench: &Bench) -> Vec<(&'static str, Value)> {
         ),
         ("authorization", with(json!({"token_headers": ["authorization"]}))),
         ("both-headers", with(json!({"token_headers": ["x-auth-token", "authorization"]}))),
+        (
+            "cookies",
+            with(json!({
+                "token_headers": ["x-auth-token", "authorization"],
+                "token_cookies": ["session", "x-auth-token"],
+            })),
+        ),
+        ("preflight", with(json!({"allow_cors_preflight": true}))),
+        ("public-preflight", json!({"public": true, "allow_cors_preflight": true})),
     ]
 }
 
@@ -294,6 +310,7 @@ pub fn to_json(bench: &Bench, cases: &[Case]) -> Value {
             json!({
                 "name": case.name,
                 "configuration": case.configuration,
+                "method": case.method,
                 "headers": headers,
                 "expected": case.expected,
             })

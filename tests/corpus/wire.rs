@@ -41,13 +41,13 @@ impl Wire {
         Self { protocol, address, connection: None }
     }
 
-    /// Sends a GET with these headers.
-    pub fn send(&mut self, headers: Headers<'_>) -> Fate {
+    /// Sends a request without a body.
+    pub fn send(&mut self, method: &str, headers: Headers<'_>) -> Fate {
         let mut connection =
             self.connection.take().unwrap_or_else(|| Connection::open(self.protocol, self.address));
         let fate = match self.protocol {
-            Protocol::Http1 => connection.over_http1(headers),
-            Protocol::Http2 => connection.over_http2(headers),
+            Protocol::Http1 => connection.over_http1(method, headers),
+            Protocol::Http2 => connection.over_http2(method, headers),
         };
         // None when the connection is of no more use.
         let Some((fate, goes_on)) = fate else { return Fate::Ended };
@@ -80,8 +80,8 @@ impl Connection {
         self.stream.write_all(bytes).is_ok()
     }
 
-    fn over_http1(&mut self, headers: Headers<'_>) -> Option<(Fate, bool)> {
-        let mut request = b"GET / HTTP/1.1\r\nhost: function.test\r\n".to_vec();
+    fn over_http1(&mut self, method: &str, headers: Headers<'_>) -> Option<(Fate, bool)> {
+        let mut request = format!("{method} / HTTP/1.1\r\nhost: function.test\r\n").into_bytes();
         for (name, value) in headers {
             request.extend([name.as_bytes(), b": ", value, b"\r\n"].concat());
         }
@@ -110,9 +110,9 @@ impl Connection {
         }
     }
 
-    fn over_http2(&mut self, headers: Headers<'_>) -> Option<(Fate, bool)> {
+    fn over_http2(&mut self, method: &str, headers: Headers<'_>) -> Option<(Fate, bool)> {
         let pseudo =
-            [(":method", "GET"), (":scheme", "http"), (":path", "/"), (":authority", "x.test")];
+            [(":method", method), (":scheme", "http"), (":path", "/"), (":authority", "x.test")];
         let pseudo = pseudo.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()));
         let (id, sent) = self.http2_headers(&[&pseudo, headers].concat(), true);
         self.http2_answer(id).map(|(fate, goes_on)| (fate, sent && goes_on))

@@ -286,7 +286,7 @@ impl Envoy {
         );
         assert_eq!(
             answer.is_from_upstream(),
-            matches!(code, "allowed" | "public"),
+            matches!(code, "allowed" | "public" | "preflight"),
             "{what} over {protocol:?} on listener {listener}: {answer:?}"
         );
         answer

@@ -98,7 +98,7 @@ pub enum SignatureVerification {
 
 /// The environment variables that the platform sets. A member of the plugin configuration
 /// wins over its variable. An empty id or key counts as not set.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub struct Environment {
     /// `SCW_PUBLIC`: exactly `true` or `false`.
     pub public: Option<String>,
@@ -252,6 +252,12 @@ impl Config {
         }
         config.notices.extend(notices::about(&config));
         Ok(config)
+    }
+
+    /// What it comes to, on one line: what is protected, and by which keys. `by_guest` are
+    /// the algorithms in use that the crypto compiled in checks, not the proxy's.
+    pub fn summary(&self, by_guest: &[Algorithm]) -> String {
+        notices::summary(self, by_guest)
     }
 
     /// The name of the counter of decisions with this code.

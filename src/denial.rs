@@ -98,7 +98,11 @@ impl Denial {
     const fn row(self) -> Row {
         use Fault::{Expired, InvalidArgument, NotFound, PermissionsDenied};
         let (code, fault, message) = match self {
-            Self::MissingToken => ("missing_token", NotFound, "the request carries no token"),
+            Self::MissingToken => (
+                "missing_token",
+                NotFound,
+                "the request carries no token in a header that is read here",
+            ),
             Self::MultipleTokens => (
                 "multiple_tokens",
                 InvalidArgument,

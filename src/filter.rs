@@ -1,6 +1,7 @@
 //! The Proxy-Wasm adapter: what the proxy says becomes arguments of the core, and the
 //! core's decision becomes calls to the proxy. Nothing is decided here.
 
+mod announcement;
 mod contexts;
 #[cfg(target_os = "wasi")]
 mod exports;

@@ -6,7 +6,8 @@ use super::members::excerpt;
 use super::{Config, Mode};
 use crate::access::{Access, Policy};
 use crate::identifier;
-use crate::key::KeySet;
+use crate::key::{KeySet, PublicKey};
+use crate::signature::Algorithm;
 
 /// One line for whoever reads the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +42,44 @@ const DAY: Duration = Duration::from_secs(SECONDS_OF_A_DAY);
 const SECONDS_OF_A_DAY: u64 = 24 * 60 * 60;
 /// Longer than any token lives: a limit of it limits nothing.
 const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
+/// [`Config::summary`].
+pub(super) fn summary(config: &Config, by_guest: &[Algorithm]) -> String {
+    let mode = match config.mode {
+        Mode::Enforce => "enforce",
+        Mode::ReportOnly => "report_only",
+    };
+    let metrics = match &config.metrics_name {
+        None => String::new(),
+        Some(name) => format!(", metrics name {name}"),
+    };
+    let Access::Private { keys, policy } = &config.access else {
+        return format!("configured: public, mode {mode}{metrics}");
+    };
+    let application = match &policy.protected.application_id {
+        None => "no application".to_owned(),
+        Some(id) => format!("application {}", excerpt(id)),
+    };
+    let key = |key: &PublicKey| {
+        let kid = key.id().map_or("no kid".to_owned(), |kid| format!("kid \"{}\"", excerpt(kid)));
+        format!("{} ({kid})", key.material().describe())
+    };
+    let in_use = |key: &PublicKey| key.algorithms().iter().all(|it| by_guest.contains(it));
+    let signatures = if by_guest.is_empty() {
+        "the proxy".to_owned()
+    } else if keys.keys().iter().all(in_use) {
+        "the built-in verification".to_owned()
+    } else {
+        let names: Vec<_> = by_guest.iter().map(|algorithm| algorithm.name()).collect();
+        format!("the proxy, but {} by the built-in verification", names.join(", "))
+    };
+    format!(
+        "configured: mode {mode}, namespace {}, {application}, keys: {}, signatures by \
+         {signatures}{metrics}",
+        excerpt(&policy.protected.namespace_id),
+        keys.keys().iter().map(key).collect::<Vec<_>>().join(", "),
+    )
+}
 
 /// Warnings about a configuration as a whole.
 pub(super) fn about(config: &Config) -> Vec<Notice> {

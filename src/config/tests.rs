@@ -300,6 +300,41 @@ fn what_is_probably_not_meant_is_noted() {
 }
 
 #[test]
+fn the_summary_is_one_line_that_names_what_is_protected_and_by_which_keys() {
+    let jwk = json!({"kty": "OKP", "crv": "Ed25519", "kid": "k\n\u{202e}",
+                     "x": "47Qq2whEQkBWKiGNEy9foVzi6B9jnXjCTuO7CI7j5x8"});
+    let both = json!({"application_id": "a".repeat(50), "jwks": {"keys": [jwk]}});
+    let keys = "keys: RSA-2048 (no kid)";
+    for (members, by_guest, expected) in [
+        (
+            json!({}),
+            &[][..],
+            format!("mode enforce, namespace n, no application, {keys}, signatures by the proxy"),
+        ),
+        (
+            json!({"metrics_name": "m", "mode": "report_only"}),
+            &[Algorithm::Rs256],
+            format!(
+                "mode report_only, namespace n, no application, {keys}, signatures by the built-in verification, metrics name m"
+            ),
+        ),
+        (
+            both,
+            &[Algorithm::EdDsa],
+            format!(
+                "mode enforce, namespace n, application {}…, {keys}, Ed25519 (kid \"k\\n\\u{{202e}}\"), \
+                 signatures by the proxy, but EdDSA by the built-in verification",
+                "a".repeat(40)
+            ),
+        ),
+        (json!({"public": true}), &[], "public, mode enforce".into()),
+    ] {
+        let config = with(members).ok().unwrap();
+        assert_eq!(config.summary(by_guest), format!("configured: {expected}"));
+    }
+}
+
+#[test]
 fn a_configuration_is_one_object_with_each_member_once() {
     for (json, found) in [
         ("[]", "an array"),

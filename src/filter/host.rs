@@ -39,6 +39,8 @@ pub enum Level {
     Debug = 1,
     /// Shown by default.
     Info = 2,
+    /// Probably not what was meant.
+    Warn = 3,
     /// The filter can't work as it was asked to.
     Error = 4,
 }
@@ -103,6 +105,20 @@ mod abi {
             arguments_size: usize,
             answer: *mut *mut u8,
             answer_size: *mut usize,
+        ) -> u32;
+        pub fn proxy_get_shared_data(
+            key: *const u8,
+            key_size: usize,
+            value: *mut *mut u8,
+            value_size: *mut usize,
+            version: *mut u32,
+        ) -> u32;
+        pub fn proxy_set_shared_data(
+            key: *const u8,
+            key_size: usize,
+            value: *const u8,
+            value_size: usize,
+            version: u32,
         ) -> u32;
         pub fn proxy_set_property(
             path: *const u8,
@@ -267,6 +283,34 @@ pub fn call_foreign_function(name: &str, arguments: &[u8]) -> Result<Vec<u8>, Re
     })?;
     // SAFETY: they came from that call and are used once.
     Ok(unsafe { taken(bytes, length) })
+}
+
+/// A value that the VMs of one id share, and its version.
+#[allow(unsafe_code)]
+pub fn shared_data(key: &str) -> Result<(Vec<u8>, u32), Refusal> {
+    let (mut bytes, mut length, mut version) = (std::ptr::null_mut(), 0, 0);
+    // SAFETY: the proxy reads `key`, and writes a pointer and two numbers, during the call.
+    ok(unsafe {
+        abi::proxy_get_shared_data(
+            key.as_ptr(),
+            key.len(),
+            &raw mut bytes,
+            &raw mut length,
+            &raw mut version,
+        )
+    })?;
+    // SAFETY: they came from that call and are used once.
+    Ok((unsafe { taken(bytes, length) }, version))
+}
+
+/// Replaces a value that the VMs of one id share, if its version is still this one; 0 stands
+/// for any.
+#[allow(unsafe_code)]
+pub fn set_shared_data(key: &str, value: &[u8], version: u32) -> Result<(), Refusal> {
+    // SAFETY: the proxy reads `key` and `value` during the call.
+    ok(unsafe {
+        abi::proxy_set_shared_data(key.as_ptr(), key.len(), value.as_ptr(), value.len(), version)
+    })
 }
 
 /// A counter among the proxy's own.

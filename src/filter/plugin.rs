@@ -4,17 +4,21 @@ use std::cell::RefCell;
 
 use super::host::{self, Counter, Level, Refusal};
 use super::signatures::{Prepared, Signatures, VERIFY_SIGNATURE};
-use super::{log, pairs, structs};
+use super::{announcement, log, pairs, structs};
 use crate::access::{Access, Admitted};
 use crate::cache::{Budget, TokenCache};
-use crate::config::{Config, Environment, Mode};
+use crate::config::{Config, Environment, Mode, Notice, NoticeLevel};
 use crate::denial::Denial;
 use crate::key::KeySet;
 use crate::request::{Preflight, Presented};
+use crate::signature::Algorithm;
 use crate::time::UnixTime;
 
 /// The name of the filter state, `wasm.` before it in the access log's format.
 const FILTER_STATE: &str = "namespace_jwt";
+
+/// The proxy's status where somebody else replaced a shared value meanwhile.
+const VERSION_MISMATCH: u32 = 8;
 
 /// A plugin with a good configuration.
 pub struct Plugin {
@@ -39,6 +43,17 @@ pub enum Next {
     Continue = 0,
     /// It stays here: it has been answered.
     Pause = 1,
+}
+
+/// Whether no other worker announces the configuration. A proxy that shares nothing, or
+/// something else, has it announced again.
+fn is_first_to_announce(key: &str) -> bool {
+    let Ok(now) = host::now() else { return true };
+    let (left, version) =
+        host::shared_data(key).map_or((None, 0), |(it, version)| (Some(it), version));
+    announcement::is_due(left.as_deref(), now)
+        && host::set_shared_data(key, &announcement::value(now), version)
+            != Err(Refusal::Status(VERSION_MISMATCH))
 }
 
 impl Plugin {
@@ -69,11 +84,34 @@ impl Plugin {
         let choice = config.signature_verification;
         let Prepared { signatures, fallback } = Signatures::prepare(call, choice, keys)
             .map_err(|why| format!("signature_verification: expected a proxy that checks every algorithm in use, found that {why}"))?;
-        if let Some(why) = fallback {
-            let line = format!("namespace-jwt: signatures are checked by the module itself: {why}");
-            host::log(Level::Info, &line);
+        let announced = announcement::key(&json, &environment);
+        let by_guest = signatures.left_to_guest(keys);
+        let cache = RefCell::new(cache);
+        let plugin = Self { config, backend: signatures, cache, counters };
+        if is_first_to_announce(&announced) {
+            plugin.announce(&by_guest, fallback);
         }
-        Ok(Self { config, backend: signatures, cache: RefCell::new(cache), counters })
+        Ok(plugin)
+    }
+
+    /// Logs what the configuration comes to.
+    fn announce(&self, by_guest: &[Algorithm], fallback: Option<String>) {
+        let summary = self.config.summary(by_guest);
+        host::log(Level::Info, &format!("namespace-jwt: {summary}"));
+        for Notice { level, text } in &self.config.notices {
+            let level = match level {
+                NoticeLevel::Info => Level::Info,
+                NoticeLevel::Warning => Level::Warn,
+            };
+            host::log(level, &format!("namespace-jwt: {text}"));
+        }
+        if let Some(why) = fallback {
+            let line = format!(
+                "namespace-jwt: the proxy's crypto is unavailable ({why}); falling back to the \
+                 slower built-in verification"
+            );
+            host::log(Level::Warn, &line);
+        }
     }
 
     /// Decides about the request whose headers are there, and does it.

@@ -97,6 +97,20 @@ where
         Ok(Prepared { signatures, fallback })
     }
 
+    /// The algorithms of these keys, those that were prepared, that the proxy doesn't check.
+    pub fn left_to_guest(&self, keys: &KeySet) -> Vec<Algorithm> {
+        let is_prepared = |key: &PublicKey, algorithm: Algorithm| {
+            let prepared = self.prepared.get(key.place());
+            prepared.is_some_and(|it| it.iter().any(|proven| proven.algorithm == algorithm))
+        };
+        let in_use = |algorithm: &Algorithm| {
+            keys.keys()
+                .iter()
+                .any(|key| key.algorithms().contains(algorithm) && !is_prepared(key, *algorithm))
+        };
+        Algorithm::ALL.into_iter().filter(in_use).collect()
+    }
+
     /// Lets the proxy check a signature that is good, and the same one over other bytes
     /// and with other bytes, and gives what it answered to those two.
     fn prove(&self, algorithm: Algorithm) -> Result<[Vec<u8>; 2], String> {
@@ -299,6 +313,7 @@ mod tests {
             let Prepared { signatures, fallback } = prepare(honest, choice).ok().unwrap();
             assert_eq!(fallback, None);
             assert!(signatures.prepared.iter().all(|it| it.len() == 1));
+            assert_eq!(signatures.left_to_guest(&keys()), []);
             for (key, proof) in keys().keys().iter().zip(PROOFS) {
                 let token = Token::parse(proof.token.as_bytes()).ok().unwrap();
                 let says = |text: &[u8], signature: &[u8]| {

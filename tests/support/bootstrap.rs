@@ -43,6 +43,11 @@ impl Filter {
         }
     }
 
+    /// Any message, with its `@type`.
+    pub fn from_message(message: Value) -> Self {
+        Self { configuration: Some(message), ..Self::default() }
+    }
+
     /// No plugin configuration at all.
     pub fn unconfigured() -> Self {
         Self::default()

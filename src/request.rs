@@ -188,11 +188,11 @@ impl<'b> Place<'b> {
         matches!(self, Self::Authorization) && !authorization::is_bearer(value)
     }
 
-    fn each_token<'a>(self, value: &'a [u8], beside_another: bool, each: impl FnMut(&'a [u8])) {
+    fn each_token<'a>(self, value: &'a [u8], beside_another: bool, mut each: impl FnMut(&'a [u8])) {
         match self {
-            Self::Whole => std::iter::once(value).for_each(each),
+            Self::Whole => each(value),
             Self::Authorization => {
-                authorization::split(value, beside_another).tokens().for_each(each);
+                authorization::split(value, beside_another).each_token(each);
             }
             Self::Cookies(names) => cookies::tokens(value, names).for_each(each),
         }

@@ -53,7 +53,7 @@ fn credentials(value: &[u8], beside: bool, _: &[&str]) -> Vec<Vec<u8>> {
 
 /// Whether an application may find the scheme there: not in the midst of a word.
 fn may_begin(value: &[u8], at: usize) -> bool {
-    let is_scheme = value.len() >= at + 6 && value[at..at + 6].to_ascii_lowercase() == b"bearer";
+    let is_scheme = value.len() >= at + 6 && value[at..at + 6].eq_ignore_ascii_case(b"bearer");
     let in_word = at > 0 && {
         let before = char::from(value[at - 1]);
         before.is_ascii_alphanumeric() || "-._~+/=".contains(before)
@@ -70,7 +70,7 @@ fn is_gap(byte: &u8) -> bool {
 fn bearer(credentials: &[u8]) -> Option<Vec<u8>> {
     let start = credentials.iter().position(|byte| !byte.is_ascii_whitespace())?;
     let credentials = &credentials[start..];
-    if credentials.get(..6)?.to_ascii_lowercase() != b"bearer" || !is_gap(credentials.get(6)?) {
+    if !credentials.get(..6)?.eq_ignore_ascii_case(b"bearer") || !is_gap(credentials.get(6)?) {
         return None;
     }
     let token = &credentials[6..];

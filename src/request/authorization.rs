@@ -36,11 +36,15 @@ impl<'a> Credentials<'a> {
     /// The tokens; empty ones are none. Only where each line joined with a comma begins with
     /// `Bearer` are they several: no token has a comma in it, so any other value with one is a
     /// single credential, and no good one.
-    pub(super) fn tokens(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+    pub(super) fn each_token(&self, mut each: impl FnMut(&'a [u8])) {
         let tokens = self.value.get(self.bearer..).unwrap_or_default();
-        let joined = tokens.split(|byte| *byte == b',').all(is_bearer);
-        let lines = tokens.split(move |byte| joined && *byte == b',');
-        lines.filter_map(|line| bearer_token(line).or_else(|| line.get(BEARER.len()..)))
+        let lines = || tokens.split(|byte| *byte == b',');
+        // Most values have no comma, which is found out more quickly than they are split.
+        if tokens.contains(&b',') && lines().all(is_bearer) {
+            lines().filter_map(bearer_token).for_each(each);
+        } else if let Some(token) = bearer_token(tokens).or_else(|| tokens.get(BEARER.len()..)) {
+            each(token);
+        }
     }
 
     /// The credentials of other schemes before the tokens: whole lines. One with an open
@@ -78,8 +82,9 @@ fn hidden_bearer(value: &[u8]) -> Option<usize> {
     let mut words = value.windows(BEARER.len()).enumerate();
     let found = words.find(|(at, word)| {
         let before = at.checked_sub(1).and_then(|at| value.get(at));
-        let after = value.get(at + BEARER.len());
-        word.eq_ignore_ascii_case(BEARER)
+        let after = at.checked_add(BEARER.len()).and_then(|at| value.get(at));
+        word.first().is_some_and(|byte| byte.eq_ignore_ascii_case(&b'b'))
+            && word.eq_ignore_ascii_case(BEARER)
             && (!before.is_some_and(is_inner) || after.is_some_and(|byte| !byte.is_ascii_graphic()))
     });
     found.map(|(at, _)| at)

@@ -12,8 +12,8 @@ pub(super) fn tokens<'a>(value: &'a [u8], names: &[TokenCookie]) -> impl Iterato
 /// Applications take more than spaces from around a name, and the quotation marks from
 /// around a value. What isn't space or tab around a value stays, and no good token has it.
 fn token<'a>(pair: &'a [u8], names: &[TokenCookie]) -> Option<&'a [u8]> {
-    let equals = pair.iter().position(|byte| *byte == b'=')?;
-    let (name, value) = (pair.get(..equals)?, pair.get(equals + 1..)?);
+    let mut sides = pair.splitn(2, |byte| *byte == b'=');
+    let (name, value) = (sides.next()?, sides.next()?);
     let name = trimmed(name, |byte| !byte.is_ascii_graphic());
     if !names.iter().any(|cookie| cookie.name().as_bytes() == name) {
         return None;

@@ -74,6 +74,8 @@ pub struct Config {
     pub metrics_name: Option<String>,
     /// What an operator should know about it.
     pub notices: Vec<Notice>,
+    /// The variables that stood in for members: `SCW_PUBLIC`.
+    pub from_environment: Vec<&'static str>,
 }
 
 /// What happens to a request that is refused.
@@ -146,6 +148,11 @@ impl ConfigError {
             Self::Unusable { member: name, .. } | Self::Unknown { name, .. } => name,
         }
     }
+
+    /// Whether there was nothing where something is needed.
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Self::Unusable { found, .. } if matches!(found.as_str(), "nothing" | "none"))
+    }
 }
 
 impl fmt::Display for ConfigError {
@@ -183,6 +190,22 @@ impl Environment {
             application_id: variable("SCW_APPLICATION_ID")?,
         })
     }
+
+    /// The variables that are set and whose member is left out.
+    fn standing_in(&self, members: &Members) -> Vec<&'static str> {
+        let mut names = Vec::new();
+        for (name, member, variable) in [
+            ("SCW_PUBLIC", "public", &self.public),
+            ("SCW_PUBLIC_KEY", "public_key", &self.public_key),
+            ("SCW_NAMESPACE_ID", "namespace_id", &self.namespace_id),
+            ("SCW_APPLICATION_ID", "application_id", &self.application_id),
+        ] {
+            if variable.is_some() && !members.has(member) {
+                names.push(name);
+            }
+        }
+        names
+    }
 }
 
 impl Config {
@@ -195,6 +218,7 @@ impl Config {
     /// missing.
     pub fn from_json(json: &[u8], environment: &Environment) -> Result<Self, ConfigError> {
         let mut members = Members::parse(json)?;
+        let from_environment = environment.standing_in(&members);
         let public = match members.flag("public")? {
             Some(public) => public,
             None => public_variable(environment)?,
@@ -237,6 +261,7 @@ impl Config {
                 .unwrap_or(10_000),
             metrics_name: texts::metrics_name(&mut members)?,
             notices,
+            from_environment,
         };
         members.refuse_rest()?;
         if let Access::Private { keys, .. } = &config.access {

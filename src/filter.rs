@@ -3,6 +3,7 @@
 
 mod announcement;
 mod contexts;
+mod environment;
 #[cfg(target_os = "wasi")]
 mod exports;
 #[cfg(target_os = "wasi")]

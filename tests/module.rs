@@ -1,13 +1,13 @@
 //! The shipped module, as a file: what a proxy will call in it, and what it says of whoever
 //! built it.
 
-use std::path::Path;
-
 use wasmparser::{Parser, Payload};
 
+#[path = "support/module.rs"]
+mod shipped;
+
 fn module() -> Vec<u8> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("dist/namespace-jwt.wasm");
-    std::fs::read(path).expect("dist/namespace-jwt.wasm: `make wasm` builds it")
+    std::fs::read(shipped::module()).unwrap()
 }
 
 /// A proxy enters the module for each callback that is exported, at each request.

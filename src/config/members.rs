@@ -35,6 +35,10 @@ impl Members {
         }
     }
 
+    pub(super) fn has(&self, member: &str) -> bool {
+        self.0.contains_key(member)
+    }
+
     pub(super) fn take(&mut self, member: &str) -> Option<Value> {
         self.0.remove(member)
     }

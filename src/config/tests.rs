@@ -453,6 +453,40 @@ fn the_environment_stands_in_member_by_member() {
 }
 
 #[test]
+fn the_configuration_says_which_variables_stood_in() {
+    let some = |value: &str| Some(value.to_owned());
+    let all = Environment {
+        public: some("false"),
+        public_key: some(RSA),
+        namespace_id: some("n"),
+        application_id: some("a"),
+    };
+    let all_but_public = ["SCW_PUBLIC_KEY", "SCW_NAMESPACE_ID", "SCW_APPLICATION_ID"];
+    for (json, expected) in [
+        (
+            json!({}),
+            &["SCW_PUBLIC", "SCW_PUBLIC_KEY", "SCW_NAMESPACE_ID", "SCW_APPLICATION_ID"][..],
+        ),
+        (json!({"public": false}), &all_but_public),
+        (json!({"public": true}), &all_but_public),
+        (json!({"public": false, "public_key": RSA, "namespace_id": "m"}), &all_but_public[2..]),
+        (
+            json!({"public": false, "public_key": RSA, "namespace_id": "m", "application_id": "b"}),
+            &[],
+        ),
+        // These stand beside the environment's key, not in its place.
+        (
+            json!({"public": false, "namespace_id": "m", "application_id": "b", "public_keys": [RSA]}),
+            &all_but_public[..1],
+        ),
+    ] {
+        let config = Config::from_json(json.to_string().as_bytes(), &all).ok().unwrap();
+        assert_eq!(config.from_environment, expected, "{json}");
+    }
+    assert!(with(json!({})).unwrap_or_else(|e| panic!("{e}")).from_environment.is_empty());
+}
+
+#[test]
 fn a_variable_that_is_not_utf_8_is_refused() {
     #[cfg(unix)]
     {

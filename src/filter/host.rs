@@ -48,6 +48,8 @@ pub enum Level {
 const PLUGIN_CONFIGURATION: u32 = 7;
 const REQUEST_HEADERS: u32 = 0;
 const COUNTER: u32 = 0;
+const NOT_FOUND: u32 = 1;
+const UNIMPLEMENTED: u32 = 12;
 /// Let the proxy derive the gRPC status from the HTTP status.
 const NO_GRPC_STATUS: i32 = -1;
 
@@ -119,6 +121,12 @@ mod abi {
             value: *const u8,
             value_size: usize,
             version: u32,
+        ) -> u32;
+        pub fn proxy_get_property(
+            path: *const u8,
+            path_size: usize,
+            value: *mut *mut u8,
+            value_size: *mut usize,
         ) -> u32;
         pub fn proxy_set_property(
             path: *const u8,
@@ -334,6 +342,24 @@ impl Counter {
     pub fn increment(self) {
         // SAFETY: nothing is shared with the proxy but two numbers.
         let _ = unsafe { abi::proxy_increment_metric(self.0, 1) };
+    }
+}
+
+/// A property, by the names on the way to it. None where the proxy has no such thing.
+#[allow(unsafe_code)]
+pub fn property(path: &[&str]) -> Result<Option<Vec<u8>>, Refusal> {
+    let path = path.join("\0");
+    let (mut bytes, mut length) = (std::ptr::null_mut(), 0);
+    // SAFETY: the proxy reads `path`, and writes a pointer and a length, during the call.
+    match unsafe {
+        abi::proxy_get_property(path.as_ptr(), path.len(), &raw mut bytes, &raw mut length)
+    } {
+        NOT_FOUND | UNIMPLEMENTED => Ok(None),
+        status => {
+            ok(status)?;
+            // SAFETY: they came from that call and are used once.
+            Ok(Some(unsafe { taken(bytes, length) }))
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use super::host::{self, Counter, Level, Refusal};
 use super::signatures::{Prepared, Signatures, VERIFY_SIGNATURE};
-use super::{announcement, log, pairs, structs};
+use super::{announcement, environment, log, pairs, structs};
 use crate::access::{Access, Admitted};
 use crate::cache::{Budget, TokenCache};
 use crate::config::{Config, Environment, Mode, Notice, NoticeLevel};
@@ -67,7 +67,9 @@ impl Plugin {
         let json = structs::read(given).map_err(|error| error.to_string())?;
         let environment =
             Environment::read(|name| std::env::var_os(name)).map_err(|error| error.to_string())?;
-        let config = Config::from_json(&json, &environment).map_err(|error| error.to_string())?;
+        let config = Config::from_json(&json, &environment)
+            .map_err(|error| environment::explained(&error, host::property))?;
+        environment::refuse_borrowed(&config.from_environment, host::property)?;
         let codes = Admitted::CODES.into_iter().chain(Denial::ALL.map(Denial::code));
         let counter = |code| {
             let counter = Counter::define(&config.counter_name(code));

@@ -11,6 +11,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
+#[path = "../support/module.rs"]
+mod module;
+
 pub const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 pub const ISSUER: &str = env!("CARGO_BIN_EXE_issuer");
 
@@ -53,11 +56,7 @@ pub fn envoy() -> PathBuf {
     fs::canonicalize(file).expect("target/envoy is missing: `make envoy` gets it, or set ENVOY")
 }
 
-pub fn filter() -> PathBuf {
-    let file = root("dist/namespace-jwt.wasm");
-    assert!(file.exists(), "dist/namespace-jwt.wasm is missing: `make wasm` builds it");
-    file
-}
+pub use module::module as filter;
 
 // --- Processes ---------------------------------------------------------------------------
 

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::{Value, json};
+
+use super::module::module;
 
 /// The filter in one listener: its plugin configuration and the environment of
 /// its VM.
@@ -14,6 +16,8 @@ pub struct Filter {
     configuration: Option<Value>,
     key_values: BTreeMap<String, String>,
     host_env_keys: Vec<String>,
+    vm_id: Option<String>,
+    plugin: Option<Value>,
 }
 
 impl Filter {
@@ -64,6 +68,18 @@ impl Filter {
         self
     }
 
+    /// Another `vm_id` than the listener's own name; an empty one is none.
+    pub fn vm_id(mut self, id: &str) -> Self {
+        self.vm_id = Some(id.to_owned());
+        self
+    }
+
+    /// More members of the plugin, beside its configuration.
+    pub fn plugin(mut self, members: Value) -> Self {
+        self.plugin = Some(members);
+        self
+    }
+
     pub fn to_json(&self, listener: &str) -> Value {
         let mut vm = json!({
             "runtime": "envoy.wasm.runtime.v8",
@@ -74,8 +90,11 @@ impl Filter {
                 "key_values": self.key_values,
                 "host_env_keys": self.host_env_keys,
             });
-            // A VM has one environment; filters that share a vm_id share a VM.
+            // Else an Envoy before 1.39 takes another listener's.
             vm["vm_id"] = json!(listener);
+        }
+        if let Some(id) = &self.vm_id {
+            vm["vm_id"] = json!(id);
         }
         let mut plugin = json!({
             "name": "namespace-jwt",
@@ -84,6 +103,9 @@ impl Filter {
         });
         if let Some(configuration) = &self.configuration {
             plugin["configuration"] = configuration.clone();
+        }
+        if let Some(Value::Object(members)) = &self.plugin {
+            plugin.as_object_mut().unwrap().extend(members.clone());
         }
         json!({
             "name": "namespace-jwt",
@@ -165,14 +187,4 @@ pub fn write_listeners(file: &Path, listeners: &[Value]) {
     let whole = file.with_extension("new");
     fs::write(&whole, json!({ "resources": resources }).to_string()).unwrap();
     fs::rename(&whole, file).unwrap();
-}
-
-fn module() -> PathBuf {
-    let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("dist/namespace-jwt.wasm");
-    assert!(
-        module.exists(),
-        "no {}: run `make wasm` first, or `make test` for all",
-        module.display()
-    );
-    module
 }

@@ -7,7 +7,8 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -23,6 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What to start.
 pub struct Plan {
+    binary: PathBuf,
     folder: PathBuf,
     cluster: Value,
     listeners: Vec<Value>,
@@ -43,6 +45,7 @@ impl Plan {
             NEXT.fetch_add(1, Ordering::SeqCst)
         ));
         Self {
+            binary: binary(),
             folder,
             cluster: json!({
                 "name": "upstream",
@@ -61,6 +64,14 @@ impl Plan {
             wasm_log_level: "debug",
             log_is_read: true,
         }
+    }
+
+    /// In another Envoy than the one that the tests are run with.
+    pub fn release(mut self, version: &str) -> Self {
+        let path = format!("target/envoys/{version}/envoy");
+        self.binary = Path::new(env!("CARGO_MANIFEST_DIR")).join(&path);
+        assert!(self.binary.exists(), "no {path}: run `make envoys`, which gets it");
+        self
     }
 
     /// A listener with the filter before the upstream.
@@ -133,6 +144,22 @@ impl Plan {
     }
 
     pub fn start(self) -> Envoy {
+        match self.try_start() {
+            Ok(envoy) => envoy,
+            Err(log) => panic!("expected Envoy to start, found that it ended:\n{log}"),
+        }
+    }
+
+    /// Starts an Envoy that must not come up, and gives its log.
+    pub fn refuses(self) -> String {
+        match self.try_start() {
+            Err(log) => log,
+            Ok(envoy) => panic!("expected Envoy to refuse to start; its log:\n{}", envoy.log()),
+        }
+    }
+
+    /// Starts an Envoy, or gives the log of one that ends with a failure instead.
+    pub fn try_start(self) -> Result<Envoy, String> {
         let child = self.spawn();
         let mut envoy = Envoy {
             child,
@@ -141,40 +168,24 @@ impl Plan {
             listeners: BTreeMap::new(),
             next_case: Cell::new(0),
         };
-        envoy.admin = wait_for("Envoy to be ready", || {
-            if let Some(status) = envoy.child.try_wait().unwrap() {
-                panic!("expected Envoy to start, found that it ended with {status}");
-            }
-            ready_admin(&envoy.folder)
+        let ready = wait_for("Envoy to be ready or to end", || {
+            let Some(status) = envoy.child.try_wait().unwrap() else {
+                return ready_admin(&envoy.folder).map(Some);
+            };
+            assert!(!status.success(), "expected Envoy to serve, found that it ended by itself");
+            Some(None)
         });
+        let Some(admin) = ready else {
+            let log = envoy.log();
+            assert!(!log.contains("compiled without support"), "an Envoy without V8:\n{log}");
+            return Err(log);
+        };
+        envoy.admin = admin;
         envoy.read_listeners();
-        envoy
-    }
-
-    /// Starts an Envoy that must not come up, and gives its log.
-    pub fn refuses(self) -> String {
-        let mut child = self.spawn();
-        let started = Instant::now();
-        let mut status: Option<ExitStatus> = None;
-        while status.is_none() && started.elapsed() < PATIENCE {
-            if ready_admin(&self.folder).is_some() {
-                break;
-            }
-            std::thread::sleep(Duration::from_millis(10));
-            status = child.try_wait().unwrap();
-        }
-        let _ = child.kill();
-        let _ = child.wait();
-        let log = fs::read_to_string(self.folder.join("log")).unwrap_or_default();
-        let _ = fs::remove_dir_all(&self.folder);
-        match status {
-            Some(status) if !status.success() => log,
-            _ => panic!("expected Envoy to refuse to start, found {status:?}; its log:\n{log}"),
-        }
+        Ok(envoy)
     }
 
     fn spawn(&self) -> Child {
-        let binary = binary();
         fs::create_dir_all(&self.folder).expect("a folder for Envoy's files");
         let mut bootstrap = json!({
             "node": {"id": "test", "cluster": "test"},
@@ -193,7 +204,7 @@ impl Plan {
         let file = self.folder.join("bootstrap.json");
         fs::write(&file, bootstrap.to_string()).unwrap();
         let log = fs::File::create(self.folder.join("log")).unwrap();
-        Command::new(&binary)
+        Command::new(&self.binary)
             .arg("--config-path")
             .arg(file)
             .arg("--admin-address-path")
@@ -208,7 +219,7 @@ impl Plan {
             .stdout(Stdio::null())
             .stderr(if self.log_is_read { log.into() } else { Stdio::piped() })
             .spawn()
-            .unwrap_or_else(|e| panic!("can't start {}: {e}", binary.display()))
+            .unwrap_or_else(|e| panic!("can't start {}: {e}", self.binary.display()))
     }
 }
 
@@ -441,14 +452,28 @@ fn admin_page(admin: SocketAddr, path: &str, method: &'static str) -> Response {
 }
 
 fn binary() -> PathBuf {
-    if let Some(named) = std::env::var_os("ENVOY").filter(|name| !name.is_empty()) {
-        return named.into();
-    }
-    let fetched = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/envoy");
-    assert!(
-        fetched.exists(),
-        "no {}: set ENVOY to an Envoy binary, or run `make test`, which gets one",
-        fetched.display()
-    );
-    fetched
+    static CHECKED: OnceLock<PathBuf> = OnceLock::new();
+    let named = std::env::var_os("ENVOY").filter(|name| !name.is_empty()).map(PathBuf::from);
+    let Some(named) = named else {
+        let fetched = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/envoy");
+        assert!(
+            fetched.exists(),
+            "no {}: set ENVOY to an Envoy binary, or run `make test`, which gets one",
+            fetched.display()
+        );
+        return fetched;
+    };
+    // Else what follows is a wait for something that never comes up.
+    let check = || {
+        let output = Command::new(&named).arg("--version").output();
+        let said = output.map_or_else(|e| e.to_string(), |output| http::text(&output.stdout));
+        let said = said.trim().lines().next().unwrap_or("nothing");
+        assert!(
+            said.contains("version: ") && said.contains('/'),
+            "ENVOY={} is not Envoy: its --version says {said}",
+            named.display()
+        );
+        named.clone()
+    };
+    CHECKED.get_or_init(check).clone()
 }

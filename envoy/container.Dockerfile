@@ -24,11 +24,20 @@
 #   curl -i -H "X-Auth-Token: $(cat token)" http://127.0.0.1:8080/
 #   curl -i http://127.0.0.1:8080/healthz
 
+# The images that this one is made of. A tag can come to mean another image; to pin what you
+# have checked, give the digest too: --build-arg PYTHON_IMAGE=python:3.13-slim-bookworm@sha256:…, which
+#   docker buildx imagetools inspect python:3.13-slim-bookworm
+# prints.
+ARG PYTHON_IMAGE=python:3.13-slim-bookworm
+ARG ENVOY_IMAGE=envoyproxy/envoy:v1.40.0
+
+FROM ${ENVOY_IMAGE} AS envoy
+
 # The application's own image. It needs bash 4.4 or newer, sed and ls, for container.sh, and glibc,
 # for Envoy.
-FROM python:3.13-slim-bookworm
+FROM ${PYTHON_IMAGE}
 
-COPY --from=envoyproxy/envoy:v1.40.0 /usr/local/bin/envoy /usr/local/bin/envoy
+COPY --from=envoy /usr/local/bin/envoy /usr/local/bin/envoy
 COPY dist/namespace-jwt.wasm /opt/namespace-jwt/dist/
 COPY envoy/container.yaml envoy/container.sh /opt/namespace-jwt/envoy/
 

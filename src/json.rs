@@ -107,7 +107,7 @@ impl<'de> Visitor<'de> for DistinctVisitor {
         let mut names = BTreeSet::new();
         while let Some(Name(name)) = object.next_key()? {
             if !names.insert(name) {
-                return Err(A::Error::custom("a member name stands twice"));
+                return Err(A::Error::custom("a member name appears twice"));
             }
             object.next_value::<Distinct>()?;
         }

@@ -185,7 +185,7 @@ mod tests {
         }
     }
 
-    /// A token with an Ed25519 signature of so many bytes.
+    /// A token with an Ed25519 signature of `signature` bytes.
     fn token(algorithm: &str, payload: &str, signature: usize) -> String {
         use base64::Engine as _;
         use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;

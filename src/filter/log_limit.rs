@@ -19,7 +19,7 @@ pub struct LogLimit {
     left_out: u64,
 }
 
-/// Leave to write a line.
+/// Permission to write a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Leave {
     /// How many lines weren't written before it. If there are any, a line that says so goes

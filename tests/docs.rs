@@ -22,8 +22,7 @@ use support::*;
 mod folder;
 #[path = "docs/markdown.rs"]
 mod markdown;
-// Shared with the tests of envoy/, which use all of it.
-#[allow(dead_code)]
+// Shared with the tests of envoy/.
 #[path = "deployment/support.rs"]
 mod support;
 #[path = "docs/yaml.rs"]

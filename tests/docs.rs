@@ -22,6 +22,8 @@ use support::*;
 mod folder;
 #[path = "docs/markdown.rs"]
 mod markdown;
+#[path = "docs/messages.rs"]
+mod messages;
 // Shared with the tests of envoy/.
 #[path = "deployment/support.rs"]
 mod support;

@@ -54,9 +54,9 @@ pub const MEMBERS: [&str; 24] = [
 pub struct Config {
     /// Who may pass.
     pub access: Access,
-    /// Where a token may stand.
+    /// The request headers that may carry the token.
     pub token_headers: Vec<TokenHeader>,
-    /// The cookies in which a token may stand.
+    /// The cookies that may carry the token.
     pub token_cookies: Vec<TokenCookie>,
     /// Whether the application sees the token.
     pub forward_token: bool,
@@ -364,7 +364,8 @@ fn keys(
         let found = format!("{} of them", keys.len());
         return Err(ConfigError::new(member, format!("at most {MAX_KEYS} keys in all"), found));
     }
-    for algorithm in listed.into_iter().flatten() {
+    let is_listed = |it: &Algorithm| listed.as_ref().is_some_and(|listed| listed.contains(it));
+    for algorithm in Algorithm::ALL.into_iter().filter(is_listed) {
         if !keys.iter().any(|key: &PublicKey| key.algorithms().contains(&algorithm)) {
             let name = algorithm.name();
             notices.push(Notice::info(format!("algorithms: no key is used with {name}")));

@@ -192,6 +192,12 @@ pub fn is_damaged_uuid(text: &str) -> bool {
         && uuid(text).is_none()
 }
 
+/// Whether the text is a UUID but for its hyphens. Some issuers write a token's id so, but no
+/// platform the id of a namespace or an application.
+pub fn is_uuid_without_hyphens(text: &str) -> bool {
+    text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -325,6 +331,11 @@ mod tests {
             (UUID.replace('-', ""), false),
         ] {
             assert_eq!(is_damaged_uuid(&text), damaged, "{text}");
+        }
+        let bare = UUID.replace('-', "");
+        assert!(is_uuid_without_hyphens(&bare));
+        for other in [UUID, bare.trim_start_matches('3'), &bare.replace('3', "g")] {
+            assert!(!is_uuid_without_hyphens(other), "{other}");
         }
     }
 }

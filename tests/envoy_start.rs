@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use support::envoy::{Envoy, Filter, Outcome, Plan, wait_for};
 use support::http::Request;
 use support::mint::{Key, Kind, base64url};
+use support::module::module;
 use support::protected::*;
 use support::upstream::Upstream;
 
@@ -392,4 +393,41 @@ fn what_lets_everybody_in_is_a_warning_once() {
         envoy.log()
     );
     assert_eq!(own_lines(&envoy, "info"), [""; 0]);
+}
+
+/// The filter as it is in a proxy without `verify_signature`: it asks for another function,
+/// which Envoy doesn't have.
+fn without_host_crypto(changes: Value) -> Filter {
+    let (name, other) = (b"verify_signature", b"verify_signaturX");
+    let mut code = std::fs::read(module()).unwrap();
+    let places: Vec<_> = (0..code.len())
+        .filter(|at| code.get(*at..).is_some_and(|it| it.starts_with(name)))
+        .collect();
+    assert!(!places.is_empty());
+    for at in places {
+        code[at..at + other.len()].copy_from_slice(other);
+    }
+    let code = json!({"local": {"inline_bytes": STANDARD.encode(code)}});
+    with(changes).plugin(json!({"vm_config": {"runtime": "envoy.wasm.runtime.v8", "code": code}}))
+}
+
+#[test]
+fn a_proxy_whose_crypto_is_unavailable_is_warned_of_once_and_tokens_are_verified_all_the_same() {
+    let upstream = Upstream::start();
+    let envoy =
+        Plan::new(&upstream).workers(3).listener("main", without_host_crypto(json!({}))).start();
+    let [warning] = &own_lines(&envoy, "warning")[..] else { panic!("{}", envoy.log()) };
+    assert_eq!(
+        warning,
+        "the proxy's crypto is unavailable (its verify_signaturX fails for RS256: the proxy \
+         returned status 1); falling back to the slower built-in verification"
+    );
+    let [summary] = &own_lines(&envoy, "info")[..] else { panic!("{}", envoy.log()) };
+    assert!(summary.ends_with(", signatures by the built-in verification"), "{summary}");
+    envoy.expect("main", "good", good_token(), "allowed");
+    let stranger = Request::with_token(&other_key().token(&claims()));
+    envoy.expect("main", "a stranger's", stranger, "bad_signature");
+    let host = without_host_crypto(json!({"signature_verification": "host"}));
+    let log = Plan::new(&upstream).listener("main", host).refuses();
+    assert!(log.contains("found that its verify_signaturX fails for RS256"), "{log}");
 }

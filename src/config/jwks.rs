@@ -3,13 +3,10 @@
 use serde_json::Value;
 
 use super::members::{Members, kind};
-use super::notices::Notice;
+use super::notices::{Notice, TOLD};
 use super::{ConfigError, unusable_key};
 use crate::jwk;
 use crate::key::{AllowedAlgorithms, KeyError, PublicKey};
-
-/// How many keys that can't be used are told apart.
-const TOLD: usize = 16;
 
 /// The keys that can be used. The others are skipped, with a notice each: a set that others
 /// publish may hold keys for other purposes and of later types.

@@ -40,6 +40,8 @@ impl Notice {
 /// Longer than any leeway for clocks that differ.
 const DAY: Duration = Duration::from_secs(SECONDS_OF_A_DAY);
 const SECONDS_OF_A_DAY: u64 = 24 * 60 * 60;
+/// How many entries of one list are told apart, so that a long one doesn't flood the log.
+pub(super) const TOLD: usize = 16;
 /// Longer than any token lives: a limit of it limits nothing.
 const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
@@ -117,7 +119,7 @@ fn about_ids(policy: &Policy, notices: &mut Vec<Notice>) {
                  are compared byte for byte"
             )));
         }
-        if identifier::is_damaged_uuid(id) {
+        if identifier::is_damaged_uuid(id) || identifier::is_uuid_without_hyphens(id) {
             notices.push(Notice::warning(format!(
                 "{member}: it looks like a UUID, but has {} characters in place of 36, or its \
                  hyphens elsewhere",

@@ -260,6 +260,10 @@ fn what_is_probably_not_meant_is_noted() {
             json!({"application_id": ID.trim_start_matches('3')}),
             "Warning application_id: it looks like a UUID, but has 35 characters in place of 36, or its hyphens elsewhere".into(),
         ),
+        (
+            json!({"namespace_id": ID.replace('-', "")}),
+            "Warning namespace_id: it looks like a UUID, but has 32 characters in place of 36, or its hyphens elsewhere".into(),
+        ),
         (json!({"application_id": "n"}), "Warning application_id: it is the same as namespace_id".into()),
         (
             json!({"expiration_leeway_seconds": 864_000}),
@@ -293,10 +297,14 @@ fn what_is_probably_not_meant_is_noted() {
             json!({"token_headers": ["x-auth-token", "User-Agent"]}),
             "Warning token_headers[1]: user-agent: clients and proxies send this header with other values, which count as tokens here".into(),
         ),
-        (json!({"algorithms": ["RS256", "ES256"]}), "Info algorithms: no key is used with ES256".into()),
+        (json!({"algorithms": ["RS256", "ES256", "ES256"]}), "Info algorithms: no key is used with ES256".into()),
     ] {
         assert_eq!(notices(members.clone()), [expected], "{members}");
     }
+    // Only so many entries of one list are named.
+    let many = notices(json!({"revoked_token_ids": vec![ID.trim_end_matches('5'); 1000]}));
+    assert_eq!(many.len(), 17);
+    assert_eq!(many[16], "Warning revoked_token_ids: 984 more entries like these");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::ConfigError;
 use super::members::{Members, quote};
-use super::notices::Notice;
+use super::notices::{Notice, TOLD};
 use crate::access::RevokedTokens;
 use crate::identifier::{self, IdentifierError};
 use crate::request::{TokenCookie, TokenHeader};
@@ -38,6 +38,7 @@ pub(super) fn revoked_token_ids(
 ) -> Result<RevokedTokens, ConfigError> {
     const MEMBER: &str = "revoked_token_ids";
     let revoked = members.texts(MEMBER)?.unwrap_or_default();
+    let mut noted: usize = 0;
     for (n, id) in revoked.iter().enumerate() {
         if let Err(error) = identifier::check_token_id(id) {
             let expected = match error {
@@ -54,7 +55,14 @@ pub(super) fn revoked_token_ids(
         } else {
             continue;
         };
-        notices.push(Notice::warning(format!("{MEMBER}[{n}]: {note}")));
+        noted = noted.saturating_add(1);
+        if noted <= TOLD {
+            notices.push(Notice::warning(format!("{MEMBER}[{n}]: {note}")));
+        }
+    }
+    let more = noted.saturating_sub(TOLD);
+    if more > 0 {
+        notices.push(Notice::warning(format!("{MEMBER}: {more} more entries like these")));
     }
     Ok(RevokedTokens::from_iter(revoked))
 }

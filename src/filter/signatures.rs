@@ -345,6 +345,8 @@ mod tests {
             let auto = prepare(liar, SignatureVerification::Auto).ok().unwrap();
             assert!(auto.fallback.is_some());
             assert!(auto.signatures.prepared.iter().all(Vec::is_empty));
+            let algorithms = PROOFS.iter().map(|proof| proof.algorithm);
+            assert!(algorithms.eq(auto.signatures.left_to_guest(&keys())));
             // The module's own crypto does the work.
             for (key, proof) in keys().keys().iter().zip(PROOFS) {
                 let token = Token::parse(proof.token.as_bytes()).ok().unwrap();

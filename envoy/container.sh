@@ -3,7 +3,8 @@
 # The container ends when either of the two does, so that the platform starts a new one, and when
 # the application could be reached without the filter: when it listens anywhere but on loopback,
 # or on Envoy's own port. What listens is read from /proc/net, before Envoy is started and each
-# second from then on; whose it is, from /proc/PID/fd. What that can and can't tell:
+# second from then on; whose it is, from the open files of each process's threads, which may differ
+# (/proc/PID/task/TID/fd). What that can and can't tell:
 #
 # - A listener that no process here holds, while the files of each could be read, belongs to
 #   another container that shares this one's network (a sidecar), and is left alone.
@@ -65,11 +66,11 @@ find_holder() {
     holder=
     while read -r line; do
         case $line in
-            /proc/*/fd:) process=${line//[!0-9]/} ;;
+            /proc/*/fd:) process=${line#/proc/} process=${process%%/*} ;;
             *"-> socket:[$1]") if [ "$process" = "$envoy" ]; then envoys=$envoy; else holder=$process; fi ;;
             *": Permission denied") hidden='?' ;;
         esac
-    done < <(LC_ALL=C ls -l /proc/[0-9]*/fd 2>&1)
+    done < <(LC_ALL=C ls -l /proc/[0-9]*/task/[0-9]*/fd 2>&1)
     holder=${holder:-${envoys:-$hidden}}
 }
 

@@ -13,7 +13,7 @@ use support::*;
 mod support;
 
 /// The application, and where it can be reached without the filter.
-const PAST_THE_FILTER: [(&str, &str); 9] = [
+const PAST_THE_FILTER: [(&str, &str); 11] = [
     ("on_every_address", "0.0.0.0:8081"),
     ("on_every_address_of_both_families", "[::]:8081"),
     ("on_the_containers_port_over_ipv6", "[::]:8080"),
@@ -23,6 +23,8 @@ const PAST_THE_FILTER: [(&str, &str); 9] = [
     ("on_another_port_later", "0.0.0.0:9000"),
     ("in_a_child", "0.0.0.0:9000"),
     ("over_multipath_tcp", "0.0.0.0:9000"),
+    ("by_a_thread_with_files_of_its_own", "0.0.0.0:9000"),
+    ("after_the_main_thread_has_ended", "0.0.0.0:9000"),
 ];
 
 #[test]

@@ -5,9 +5,11 @@
 What NAME listens on is below. It gets PORT from container.sh, like any other application.
 """
 
+import ctypes
 import os
 import socket
 import sys
+import threading
 import time
 
 PORT = int(os.environ.get("PORT", 0))
@@ -95,12 +97,32 @@ def in_a_child():
 
 
 def in_a_process_that_cannot_be_looked_into():
-    import ctypes
 
     good()
     pr_set_dumpable = 4
     assert ctypes.CDLL(None).prctl(pr_set_dumpable, 0, 0, 0, 0) == 0
     listen("0.0.0.0", 9000)
+
+
+def by_a_thread_with_files_of_its_own():
+    good()
+
+    def serve():
+        ctypes.CDLL(None, use_errno=True).unshare(0x400)  # CLONE_FILES
+        listen("0.0.0.0", 9000)
+        time.sleep(3600)
+
+    threading.Thread(target=serve, daemon=True).start()
+
+
+def after_the_main_thread_has_ended():
+    def serve():
+        good()
+        listen("0.0.0.0", 9000)
+        time.sleep(3600)
+
+    threading.Thread(target=serve).start()
+    ctypes.CDLL(None).syscall(60 if os.uname().machine == "x86_64" else 93, 0)  # exit, of this thread alone
 
 
 def over_multipath_tcp():

@@ -78,35 +78,34 @@ pub enum Presented<'a> {
 impl<'a> Presented<'a> {
     /// Looks for tokens in a request's headers: names and values, as they came.
     ///
-    /// An `authorization` holds tokens where it begins with `Bearer`. Beside any other token
-    /// it is read as the most lenient application might, so that none rides along with a
-    /// good token.
+    /// An `authorization` holds tokens where it begins with `Bearer`, and a cookie where it
+    /// begins with its name. Beside any other token both are read as a lenient application
+    /// might, so that none rides along with a good token.
     pub fn find(
         token_headers: &[TokenHeader],
         token_cookies: &[TokenCookie],
         request: impl Iterator<Item = (&'a [u8], &'a [u8])> + Clone,
     ) -> Self {
         let mut presented = Self::Nothing;
-        let mut other_schemes = false;
+        let mut may_hide_more = false;
         for (name, value) in request.clone() {
             let Some(place) = Place::of(name, token_headers, token_cookies) else { continue };
-            other_schemes |= place.holds_another_scheme(value);
-            place.each_token(value, false, |token| presented = presented.and(token));
+            may_hide_more |= place.may_hide_tokens(value);
+            place.each_token(value, |token| presented = presented.and(token));
         }
-        if other_schemes && presented != Self::Nothing {
+        if may_hide_more && presented != Self::Nothing {
             for (name, value) in request {
                 let Some(place) = Place::of(name, token_headers, token_cookies) else { continue };
-                if place.holds_another_scheme(value) {
-                    place.each_token(value, true, |token| presented = presented.and(token));
-                }
+                place.each_hidden_token(value, |token| presented = presented.and(token));
             }
         }
         presented
     }
 
     /// What has to change so that nothing in the request counts as a token any more: every
-    /// value that [`find`](Self::find) counted goes, and nothing else. `self` is what it
-    /// found in this very request.
+    /// value that [`find`](Self::find) counted goes, and nothing else, except that what is hidden
+    /// in other credentials and hasn't a token's form stays. `self` is what it found in this
+    /// very request.
     pub fn removals<'b, H>(
         self,
         token_headers: &'b [TokenHeader],
@@ -116,6 +115,10 @@ impl<'a> Presented<'a> {
     where
         H: Iterator<Item = (&'a [u8], &'a [u8])> + Clone,
     {
+        let same = match self {
+            Self::Token(token) => Some(token),
+            Self::Nothing | Self::Several => None,
+        };
         let headers = token_headers.iter().map(|header| (header.name(), Place::in_header(header)));
         let cookies =
             (!token_cookies.is_empty()).then_some((COOKIE, Place::Cookies(token_cookies)));
@@ -125,7 +128,7 @@ impl<'a> Presented<'a> {
             let mut counted = false;
             let mut left = Vec::new();
             for (_, value) in request.clone().filter(is_there) {
-                let rest = place.without_tokens(value);
+                let rest = place.without_tokens(value, same);
                 counted |= rest.len() < value.len();
                 if !rest.is_empty() {
                     left.push(rest);
@@ -183,30 +186,50 @@ impl<'b> Place<'b> {
         if header.bearer { Self::Authorization } else { Self::Whole }
     }
 
-    /// Whether it depends on the rest of the request what counts in that value.
-    fn holds_another_scheme(self, value: &[u8]) -> bool {
-        matches!(self, Self::Authorization) && !authorization::is_bearer(value)
+    /// Whether more may count in that value once another token is on the request.
+    fn may_hide_tokens(self, value: &[u8]) -> bool {
+        match self {
+            Self::Whole => false,
+            Self::Authorization => !authorization::is_bearer(value),
+            Self::Cookies(_) => true,
+        }
     }
 
-    fn each_token<'a>(self, value: &'a [u8], beside_another: bool, mut each: impl FnMut(&'a [u8])) {
+    fn each_token<'a>(self, value: &'a [u8], mut each: impl FnMut(&'a [u8])) {
         match self {
             Self::Whole => each(value),
-            Self::Authorization => {
-                authorization::split(value, beside_another).each_token(each);
-            }
+            Self::Authorization => authorization::split(value, false).each_token(each),
             Self::Cookies(names) => cookies::tokens(value, names).for_each(each),
         }
     }
 
-    /// What stays of a value on a request that holds a token: all of it, if none is here.
-    fn without_tokens(self, value: &[u8]) -> Cow<'_, [u8]> {
-        let mut counted = false;
-        self.each_token(value, true, |token| counted |= !token.is_empty());
+    /// What counts beside another token alone.
+    fn each_hidden_token<'a>(self, value: &'a [u8], each: impl FnMut(&'a [u8])) {
         match self {
-            _ if !counted => Cow::Borrowed(value),
+            Self::Authorization if !authorization::is_bearer(value) => {
+                authorization::split(value, true).each_token(each);
+            }
+            Self::Cookies(names) => cookies::hidden(value, names).for_each(each),
+            Self::Whole | Self::Authorization => {}
+        }
+    }
+
+    /// What stays of a value on a request whose tokens are all `same`, or differ. What is hidden
+    /// in other credentials goes if it is that token or has the form of one. Anything else may
+    /// be a name or a password, and such a request goes on only where nothing is enforced.
+    fn without_tokens<'v>(self, value: &'v [u8], same: Option<&[u8]>) -> Cow<'v, [u8]> {
+        let goes = |token: &[u8]| {
+            let dots = token.iter().filter(|byte| **byte == b'.').count();
+            !token.is_empty() && (same == Some(token) || dots >= 2)
+        };
+        let (mut counted, mut hidden) = (false, false);
+        self.each_token(value, |token| counted |= !token.is_empty());
+        self.each_hidden_token(value, |token| hidden |= goes(token));
+        match self {
+            _ if !counted && !hidden => Cow::Borrowed(value),
             Self::Whole => Cow::Borrowed(b""),
-            Self::Authorization => Cow::Borrowed(authorization::split(value, true).others()),
-            Self::Cookies(names) => Cow::Owned(cookies::others(value, names)),
+            Self::Authorization => Cow::Borrowed(authorization::split(value, hidden).others()),
+            Self::Cookies(names) => Cow::Owned(cookies::others(value, names, goes)),
         }
     }
 }

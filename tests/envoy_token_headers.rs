@@ -335,6 +335,48 @@ fn no_second_token_rides_along_with_a_good_one() {
     }
 }
 
+/// Nor in a cookie, for applications that split cookies at more than semicolons.
+#[test]
+fn no_second_cookie_rides_along_with_a_good_token() {
+    let upstream = Upstream::start();
+    let token = namespace_key().token(&claims());
+    let forged = other_key().token(&claims());
+    let changes = |forward: bool| json!({"forward_token": forward, "token_cookies": ["session"]});
+    let forwards = in_every_mode(&upstream, changes(true));
+    let removes = in_every_mode(&upstream, changes(false));
+    for cookies in ["a=b session=", "a=b\tsession=", "a=b,session=", "a=\"b\"session="] {
+        let request = |token: &str| Request::get().header("cookie", &format!("{cookies}{token}"));
+        for protocol in PROTOCOLS {
+            let both = |other: &str| request(other).header("x-auth-token", &token).over(protocol);
+            for envoy in [&forwards, &removes] {
+                envoy.expect("enforce", cookies, request(&token).over(protocol), "missing_token");
+                envoy.expect("enforce", cookies, both(&forged), "multiple_tokens");
+            }
+            let answer = removes.expect("enforce", cookies, both(&token), "allowed");
+            assert!(answer.seen_by_upstream("cookie").is_empty(), "{cookies}: {answer:?}");
+        }
+    }
+}
+
+/// A name or a password that only looks like the scheme is nobody's to take away.
+#[test]
+fn other_credentials_stay_where_nothing_is_enforced() {
+    let upstream = Upstream::start();
+    let token = namespace_key().token(&claims());
+    let envoy = in_every_mode(&upstream, json!({}));
+    for credentials in [
+        "Digest username=\"bearer bob\", realm=\"x\"",
+        "Digest realm=\"x\", username=\"Bearer\"",
+        "Basic bearerZm9vOmJhcg==",
+    ] {
+        for mode in ["report_only", "public"] {
+            let request = Request::with_token(&token).header("authorization", credentials);
+            let answer = envoy.ask(mode, request);
+            assert_eq!(answer.seen_by_upstream("authorization"), [credentials], "{mode}");
+        }
+    }
+}
+
 #[test]
 fn a_token_is_found_in_a_token_cookie_and_only_it_is_removed() {
     let upstream = Upstream::start();

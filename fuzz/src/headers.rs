@@ -79,20 +79,28 @@ fn bearer(credentials: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// "Cookie pairs split at `;`, white space around name and value trimmed, names compared byte
-/// for byte; a value in double quotes is taken without them."
-fn pairs(value: &[u8], _: bool, cookies: &[&str]) -> Vec<Vec<u8>> {
+/// for byte; a value in double quotes is taken without them." Beside another token a cookie may
+/// also begin in the midst of another, behind what no name has.
+fn pairs(value: &[u8], beside: bool, cookies: &[&str]) -> Vec<Vec<u8>> {
     let mut tokens = Vec::new();
-    for pair in value.split(|byte| *byte == b';') {
-        let mut sides = pair.splitn(2, |byte| *byte == b'=');
-        let (Some(name), Some(value)) = (sides.next(), sides.next()) else { continue };
-        let name = trim(name, is_gap);
-        let value = trim(value, |byte| b" \t".contains(byte));
-        if cookies.iter().any(|cookie| cookie.as_bytes() == name) {
-            let quoted = value.len() > 1 && value.starts_with(b"\"") && value.ends_with(b"\"");
-            tokens.push(if quoted { value[1..value.len() - 1].to_vec() } else { value.to_vec() });
-        }
+    for whole in value.split(|byte| *byte == b';') {
+        let begins = |at: &usize| *at == 0 || beside && !in_name(whole[*at - 1]);
+        tokens.extend((0..whole.len()).filter(begins).find_map(|at| pair(&whole[at..], cookies)));
     }
     tokens
+}
+
+fn in_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+fn pair(pair: &[u8], cookies: &[&str]) -> Option<Vec<u8>> {
+    let equals = pair.iter().position(|byte| *byte == b'=')?;
+    let name = trim(&pair[..equals], is_gap);
+    let value = trim(&pair[equals + 1..], |byte| b" \t".contains(byte));
+    let quoted = value.len() > 1 && value.starts_with(b"\"") && value.ends_with(b"\"");
+    let inner = if quoted { &value[1..value.len() - 1] } else { value };
+    cookies.iter().any(|cookie| cookie.as_bytes() == name).then(|| inner.to_vec())
 }
 
 fn trim(text: &[u8], goes: impl Fn(&u8) -> bool) -> &[u8] {

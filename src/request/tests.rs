@@ -172,6 +172,19 @@ fn a_token_is_found_in_a_cookie() {
     }
     let several = [("cookie", "a=b"), ("cookie", "session=T"), ("x-auth-token", "T")];
     assert_eq!(find_with_cookies(&several), token);
+    // Beside another token, also where applications split at more than semicolons.
+    for value in
+        ["a=b session=U", "a=b\tsession=U", "a=b,session=U", "a=\"b\" session =U", "a= session=U"]
+    {
+        assert_eq!(find_with_cookies(&[("cookie", value)]), Presented::Nothing, "{value:?}");
+        let beside = [("cookie", value), ("x-auth-token", "T")];
+        assert_eq!(find_with_cookies(&beside), Presented::Several, "{value:?}");
+        let same = value.replace('U', "T");
+        assert_eq!(find_with_cookies(&[("cookie", &same), ("x-auth-token", "T")]), token);
+    }
+    for value in ["asession=U", "a=b-session=U", "a=session", "a=b; c=d"] {
+        assert_eq!(find_with_cookies(&[("cookie", value), ("x-auth-token", "T")]), token);
+    }
     let several = [("cookie", "session=T"), ("cookie", "session=U")];
     assert_eq!(find_with_cookies(&several), Presented::Several);
     let several = [("cookie", "session=T"), ("authorization", "Basic x,Bearer U")];
@@ -214,21 +227,41 @@ fn what_counted_goes_and_nothing_else() {
             &[gone("x-auth-token"), ("authorization", vec!["Basic x, Digest y"])],
         ),
         (
-            &[("x-auth-token", "T"), ("authorization", "Digest a=\"b, c\",Bearer U")],
+            &[("x-auth-token", "T"), ("authorization", "Digest a=\"b, c\",Bearer T")],
             &[gone("x-auth-token"), ("authorization", vec!["Digest a=\"b, c\""])],
         ),
         // Half of a quoted text is nobody's credential.
         (
-            &[("x-auth-token", "T"), ("authorization", "Digest a=\"b, Bearer U\"")],
+            &[("x-auth-token", "T"), ("authorization", "Digest a=\"b, Bearer T")],
             &[gone("x-auth-token"), gone("authorization")],
         ),
         (
-            &[("x-auth-token", "T"), ("authorization", "Basic x Bearer U")],
+            &[("x-auth-token", "T"), ("authorization", "Basic x Bearer T")],
             &[gone("x-auth-token"), gone("authorization")],
         ),
         (
-            &[("x-auth-token", "T"), ("authorization", " , ,Bearer U")],
+            &[("x-auth-token", "T"), ("authorization", " , ,Bearer T")],
             &[gone("x-auth-token"), gone("authorization")],
+        ),
+        // What may be no token at all: such a request goes on only where nothing is enforced.
+        (
+            &[("x-auth-token", "T"), ("authorization", "Digest username=\"bearer bob\", a=\"b\"")],
+            &[gone("x-auth-token")],
+        ),
+        (&[("x-auth-token", "T"), ("authorization", "Basic bearerZm9v")], &[gone("x-auth-token")]),
+        (&[("x-auth-token", "T"), ("cookie", "a=b session=U")], &[gone("x-auth-token")]),
+        // What has the form of a token goes all the same.
+        (
+            &[
+                ("x-auth-token", "T"),
+                ("authorization", "Basic x,Bearer a.b.c"),
+                ("cookie", "a=b session=a.b.c; c=d"),
+            ],
+            &[gone("x-auth-token"), ("authorization", vec!["Basic x"]), ("cookie", vec!["c=d"])],
+        ),
+        (
+            &[("x-auth-token", "T"), ("cookie", "a=b session=T; c=d")],
+            &[gone("x-auth-token"), ("cookie", vec!["c=d"])],
         ),
         (&[("cookie", "session=T")], &[gone("cookie")]),
         (&[("cookie", "session=T; ; x-auth=U ;")], &[gone("cookie")]),

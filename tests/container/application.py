@@ -97,7 +97,6 @@ def in_a_child():
 
 
 def in_a_process_that_cannot_be_looked_into():
-
     good()
     pr_set_dumpable = 4
     assert ctypes.CDLL(None).prctl(pr_set_dumpable, 0, 0, 0, 0) == 0

@@ -166,6 +166,9 @@ impl<T: Into<String>> FromIterator<T> for RevokedTokens {
         let mut revoked = Self::default();
         for id in ids {
             let id = id.into();
+            // One in another form is also what it says.
+            let other_form = identifier::uuid_in_other_form(&id);
+            revoked.uuids.extend(other_form);
             match identifier::uuid(&id) {
                 Some(uuid) => revoked.uuids.insert(uuid),
                 None => revoked.others.insert(id),

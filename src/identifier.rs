@@ -24,14 +24,14 @@ pub enum IdentifierError {
     Invisible(char, Place),
     /// A `/`: there is more than the id, such as the region before it.
     Slash,
-    /// A variable that nobody replaced by its value: `$NAME`.
+    /// A variable that nobody replaced by its value: `$NAME`, `%NAME%`.
     Variable,
-    /// Another character that no id has: a comma, a backslash, a bracket, or one that isn't
-    /// ASCII.
+    /// Another character that no id has: one that separates several, a bracket, a wildcard, a
+    /// backslash, or one that isn't ASCII.
     Character(char, Place),
     /// The claim's name before its value: `jti:`.
     ClaimName,
-    /// A whole token.
+    /// A token, or the beginning of one.
     Token,
 }
 
@@ -64,8 +64,8 @@ pub fn check_id(text: &str) -> Result<(), IdentifierError> {
 /// What makes it one that no token has.
 pub fn check_token_id(text: &str) -> Result<(), IdentifierError> {
     let trimmed = text.trim_matches(|it: char| it.is_whitespace() || is_quote(it));
-    let segments = trimmed.split('.');
-    if trimmed.starts_with("ey") && segments.filter(|segment| !segment.is_empty()).count() == 3 {
+    // A JSON object in base64url begins so: a token's header.
+    if trimmed.starts_with("eyJ") && trimmed.contains('.') {
         return Err(IdentifierError::Token);
     }
     let name = trimmed.split_at_checked(3).filter(|(name, _)| name.eq_ignore_ascii_case("jti"));
@@ -80,7 +80,7 @@ fn check(text: &str) -> Result<(), IdentifierError> {
     if text.is_empty() {
         return Err(IdentifierError::Empty);
     }
-    if text.starts_with('$') {
+    if text.starts_with('$') || text.starts_with('%') && text.ends_with('%') {
         return Err(IdentifierError::Variable);
     }
     if text.len() > 1 && text.starts_with(is_quote) && text.ends_with(is_quote) {
@@ -102,9 +102,8 @@ fn check(text: &str) -> Result<(), IdentifierError> {
             it if it.is_whitespace() => Some(IdentifierError::WhiteSpace(place)),
             it if is_invisible(it) => Some(IdentifierError::Invisible(it, place)),
             it if is_quote(it) => Some(IdentifierError::Quote(place)),
-            '\\' | ',' | '(' | ')' | '[' | ']' | '{' | '}' | '<' | '>' => {
-                Some(IdentifierError::Character(character, place))
-            }
+            '\\' | ',' | ';' | '|' | '(' | ')' | '[' | ']' | '{' | '}' | '<' | '>' | '*' | '#'
+            | '^' => Some(IdentifierError::Character(character, place)),
             it if !it.is_ascii() => Some(IdentifierError::Character(it, place)),
             _ => None,
         }
@@ -192,6 +191,24 @@ pub fn is_damaged_uuid(text: &str) -> bool {
         && uuid(text).is_none()
 }
 
+/// The UUID of a text that is one in another way of writing: without hyphens, or as a URN
+/// (RFC 9562 §4).
+pub fn uuid_in_other_form(text: &str) -> Option<[u8; 16]> {
+    match text.split_at_checked(9) {
+        Some((urn, rest)) if urn.eq_ignore_ascii_case("urn:uuid:") => uuid(rest),
+        _ if is_uuid_without_hyphens(text) => {
+            u128::from_str_radix(text, 16).ok().map(u128::to_be_bytes)
+        }
+        _ => None,
+    }
+}
+
+/// Whether there is more in the text than the UUID that it holds.
+pub fn holds_uuid_and_more(text: &str) -> bool {
+    text.len() > 36
+        && (0..text.len()).any(|at| text.get(at..at.saturating_add(36)).and_then(uuid).is_some())
+}
+
 /// Whether the text is a UUID but for its hyphens. Some issuers write a token's id so, but no
 /// platform the id of a namespace or an application.
 pub fn is_uuid_without_hyphens(text: &str) -> bool {
@@ -226,7 +243,7 @@ impl fmt::Display for IdentifierError {
                 write!(f, "a character that is not ASCII (U+{:04X}) {place}", u32::from(*it))
             }
             Self::ClaimName => f.write_str("the claim's name before it"),
-            Self::Token => f.write_str("a whole token"),
+            Self::Token => f.write_str("a token"),
         }
     }
 }
@@ -265,6 +282,12 @@ mod tests {
             ("I\u{0}D", "an invisible character (U+0000) in it"),
             ("ID\\n", "a `\\` in it"),
             ("ID,ID", "a `,` in it"),
+            ("ID;ID", "a `;` in it"),
+            ("ID|ID", "a `|` in it"),
+            ("ID#leaked", "a `#` in it"),
+            ("*", "a `*` at the end"),
+            ("%ID%", "a variable that was not replaced by its value"),
+            ("^ID", "a `^` at the start"),
             ("[ID]", "a `]` at the end"),
             ("{ID}", "a `}` at the end"),
             ("<ID>", "a `>` at the end"),
@@ -293,7 +316,7 @@ mod tests {
             let text = text.replace("ID", UUID);
             assert_eq!(check_token_id(&text), Err(IdentifierError::ClaimName), "{text}");
         }
-        for text in ["eyJh.eyJi.c2ln", "eyJh.eyJi.c2ln\n", "\"eyJh.eyJi.c2ln\""] {
+        for text in ["eyJh.eyJi", "eyJh.eyJi.c2ln", "eyJh.eyJi.c2ln\n", "\"eyJh.eyJi.c2ln\""] {
             assert_eq!(check_token_id(text), Err(IdentifierError::Token), "{text:?}");
         }
     }
@@ -333,6 +356,11 @@ mod tests {
             assert_eq!(is_damaged_uuid(&text), damaged, "{text}");
         }
         let bare = UUID.replace('-', "");
+        assert_eq!(uuid_in_other_form(&bare), uuid(UUID));
+        assert_eq!(uuid_in_other_form(&format!("URN:uuid:{UUID}")), uuid(UUID));
+        assert_eq!(uuid_in_other_form(UUID), None);
+        assert!(holds_uuid_and_more(&format!("fr-par:{UUID}")));
+        assert!(!holds_uuid_and_more(UUID) && !holds_uuid_and_more(&"é".repeat(40)));
         assert!(is_uuid_without_hyphens(&bare));
         for other in [UUID, bare.trim_start_matches('3'), &bare.replace('3', "g")] {
             assert!(!is_uuid_without_hyphens(other), "{other}");

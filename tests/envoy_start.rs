@@ -56,11 +56,14 @@ fn a_revoked_id_that_can_match_nothing_is_refused_with_what_to_write() {
         (format!("{TOKEN_ID},"), format!("{ascii} a `,` at the end")),
         (format!("jti:{TOKEN_ID}"), "without `jti` before it".to_owned()),
         (format!("jti={TOKEN_ID}"), "without `jti` before it".to_owned()),
+        (format!("{TOKEN_ID};{TOKEN_ID}"), format!("{ascii} a `;` in it")),
+        ("*".to_owned(), format!("{ascii} a `*` at the end")),
+        ("eyJhbGciOiJSUzI1NiJ9.eyJ9".to_owned(), "found a token".to_owned()),
         (
             token.clone(),
-            "expected its `jti`, which `issuer inspect` shows, found a whole token".to_owned(),
+            "expected its `jti`, which `issuer inspect` shows, found a token".to_owned(),
         ),
-        (format!("{token}\n"), "found a whole token".to_owned()),
+        (format!("{token}\n"), "found a token".to_owned()),
     ] {
         let filter = with(json!({"revoked_token_ids": ["other", entry]}));
         expect_refusal(&envoy, &entry, &filter, &words);
@@ -70,15 +73,17 @@ fn a_revoked_id_that_can_match_nothing_is_refused_with_what_to_write() {
 }
 
 #[test]
-fn a_revoked_uuid_is_the_same_in_capitals() {
+fn a_revoked_uuid_is_the_same_in_each_of_its_forms() {
     let upstream = Upstream::start();
     let envoy = Plan::new(&upstream)
         .listener("small", with(json!({"revoked_token_ids": [TOKEN_ID, "Other"]})))
         .listener("capital", with(json!({"revoked_token_ids": [TOKEN_ID.to_uppercase()]})))
+        .listener("bare", with(json!({"revoked_token_ids": [TOKEN_ID.replace('-', "")]})))
+        .listener("urn", with(json!({"revoked_token_ids": [format!("urn:uuid:{TOKEN_ID}")]})))
         .start();
     let token =
         |jti: &str| Request::with_token(&namespace_key().token(&claims_with(json!({"jti": jti}))));
-    for listener in ["small", "capital"] {
+    for listener in ["small", "capital", "bare", "urn"] {
         // Twice, for the second time may come from the cache.
         for id in [TOKEN_ID.to_owned(), TOKEN_ID.to_uppercase(), TOKEN_ID.to_owned()] {
             envoy.expect(listener, &id, token(&id), "revoked");

@@ -345,7 +345,7 @@ fn no_second_cookie_rides_along_with_a_good_token() {
     let forwards = in_every_mode(&upstream, changes(true));
     let removes = in_every_mode(&upstream, changes(false));
     for cookies in ["a=b session=", "a=b\tsession=", "a=b,session=", "a=\"b\"session="] {
-        let request = |token: &str| Request::get().header("cookie", &format!("{cookies}{token}"));
+        let request = |token: &str| Request::get().header("cookie", format!("{cookies}{token}"));
         for protocol in PROTOCOLS {
             let both = |other: &str| request(other).header("x-auth-token", &token).over(protocol);
             for envoy in [&forwards, &removes] {

@@ -326,7 +326,7 @@ proptest! {
 
     #[test]
     fn what_was_minted_is_what_is_verified(
-        id in "[A-Za-z0-9._~:+=@!#%&*?|^-]{1,40}", application in any::<bool>(),
+        id in "[A-Za-z0-9._~:+=@!&?-]{1,40}", application in any::<bool>(),
         lifetime in option::of(1..1_000_000_000_u64), issuer in ".*", audience in ".*",
     ) {
         let key = SigningKey::generate(KeyType::Ed25519).unwrap();

@@ -126,6 +126,11 @@ fn about_ids(policy: &Policy, notices: &mut Vec<Notice>) {
                 id.len()
             )));
         }
+        if identifier::holds_uuid_and_more(id) && !identifier::is_damaged_uuid(id) {
+            notices.push(Notice::warning(format!(
+                "{member}: it holds a UUID and more; only a grant of all of it matches"
+            )));
+        }
     }
     if protected.application_id.as_ref() == Some(&protected.namespace_id) {
         notices.push(Notice::warning("application_id: it is the same as namespace_id"));

@@ -185,7 +185,7 @@ fn a_text_that_can_match_nothing_is_refused_with_what_to_write() {
         (
             "revoked_token_ids",
             json!(["eyJh.eyJi.c2ln"]),
-            "revoked_token_ids[0]: expected its `jti`, which `issuer inspect` shows, found a whole token".into(),
+            "revoked_token_ids[0]: expected its `jti`, which `issuer inspect` shows, found a token".into(),
         ),
         ("issuer", json!("SCALEWAY\n"), format!("issuer: {text} white space around it")),
         ("issuer", json!("'SCALEWAY'"), format!("issuer: {text} quotes around it")),

@@ -52,6 +52,10 @@ pub(super) fn revoked_token_ids(
             "it looks like a UUID that lost or gained characters"
         } else if ids.contains(&Some(id)) {
             "it is the id of what is protected, not a token's"
+        } else if identifier::holds_uuid_and_more(id)
+            && identifier::uuid_in_other_form(id).is_none()
+        {
+            "it holds a UUID and more, and only a token whose `jti` is all of it is refused"
         } else {
             continue;
         };

@@ -86,13 +86,19 @@ enum Signature {
 
 impl Explanation {
     /// Explains a token as of `at`, as a request would carry it: `config` is the filter's.
-    pub fn new(token: &[u8], config: Option<&Config>, at: UnixTime) -> Self {
+    /// `unread` says why that configuration doesn't look for a token where this one stands.
+    pub fn new(
+        token: &[u8],
+        config: Option<&Config>,
+        unread: Option<String>,
+        at: UnixTime,
+    ) -> Self {
         let parsed = Token::parse(token);
         let content = parsed
             .as_ref()
             .map(Content::new)
             .map_err(|denial| Unreadable { denial: *denial, detail: form_fault(token, *denial) });
-        let decision = config.map(|config| Decision::new(token, &content, config, at));
+        let decision = config.map(|config| Decision::new(token, &content, config, unread, at));
         Self { at, size: token.len(), content, decision }
     }
 
@@ -239,9 +245,11 @@ impl Decision {
         token: &[u8],
         content: &Result<Content, Unreadable>,
         config: &Config,
+        unread: Option<String>,
         at: UnixTime,
     ) -> Self {
         let presented = match token {
+            _ if unread.is_some() => Presented::Nothing,
             [] => Presented::Nothing,
             _ => Presented::Token(token),
         };
@@ -250,6 +258,7 @@ impl Decision {
             (Access::Public, _) => {
                 Some("the configuration is public: no token is looked at".to_owned())
             }
+            (Access::Private { .. }, _) if unread.is_some() => unread,
             // It is said of the token already.
             (Access::Private { .. }, Err(_)) => None,
             (Access::Private { keys, policy }, Ok(content)) => {
@@ -263,7 +272,8 @@ impl Decision {
             }
         };
         let signature = match (&config.access, outcome) {
-            (Access::Public, _) | (_, Err(Denial::UnsupportedAlgorithm | Denial::UnknownKey)) => {
+            (Access::Public, _)
+            | (_, Err(Denial::MissingToken | Denial::UnsupportedAlgorithm | Denial::UnknownKey)) => {
                 Signature::Unchecked
             }
             (_, Err(Denial::BadSignature)) => Signature::Bad,

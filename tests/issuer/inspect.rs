@@ -398,14 +398,21 @@ fn a_token_is_found_in_what_it_is_pasted_with() {
 }
 
 #[test]
-fn a_header_that_the_configuration_does_not_read_is_said() {
+fn a_place_that_the_configuration_does_not_read_holds_no_token() {
     let folder = Folder::new();
     let key = keygen(&folder);
     let pasted = format!("Authorization: Bearer {}", mint(&key, &[]));
     let default = config(&folder, &json!({}));
     let run = issuer(&["inspect", &pasted, "--config", &default]);
-    assert_eq!(run.status, 0, "{run:?}");
-    assert!(run.stderr.contains("reads no token in the header Authorization"), "{run:?}");
+    assert_eq!(run.status, 1, "{run:?}");
+    assert!(run.stdout.contains("refused (missing_token)"), "{run:?}");
+    assert!(run.stdout.contains("reads no token in the header Authorization"), "{run:?}");
+    let cookie = pasted.replace("Authorization: Bearer ", "Cookie: session=");
+    let run = issuer(&["inspect", &cookie, "--config", &default]);
+    assert_eq!(run.status, 1, "{run:?}");
+    assert!(run.stdout.contains("reads no token in the cookie session"), "{run:?}");
+    let cookies = config(&folder, &json!({"token_cookies": ["session"]}));
+    issuer(&["inspect", &cookie, "--config", &cookies]).succeeds();
     let bearer = config(&folder, &json!({"token_headers": ["authorization"]}));
     issuer(&["inspect", &pasted, "--config", &bearer]).succeeds();
 }

@@ -72,7 +72,8 @@ pub fn run(parser: &mut Parser) -> Result<Done, Failure> {
     if token.is_empty() {
         return failure("there is no token; give one on standard input");
     }
-    let explanation = Explanation::new(token, config, at);
+    let unread = config.and_then(|config| unread(place?, config));
+    let explanation = Explanation::new(token, config, unread, at);
     if let (Verdict::Unreadable, false, Some(why)) =
         (explanation.verdict(), json, explanation.unreadable())
     {
@@ -101,25 +102,29 @@ pub fn run(parser: &mut Parser) -> Result<Done, Failure> {
             text
         }
     };
-    let header = match place {
-        Some(Place::Header(name)) => Some(*name),
-        Some(Place::Bearer) => Some("Authorization"),
-        _ => None,
-    };
-    if let (Some(name), Some(config)) = (header, config)
-        && !config.token_headers.iter().any(|header| header.is(name.as_bytes()))
-    {
-        complain(&format!(
-            "this configuration reads no token in the header {name}: a request with the token \
-                 there alone has none; see its `token_headers`"
-        ));
-    }
     let status = match explanation.verdict() {
         Verdict::Readable | Verdict::Admitted => ExitCode::SUCCESS,
         Verdict::Refused => ExitCode::FAILURE,
         Verdict::Unreadable => ExitCode::from(2),
     };
     Ok(Done { output: Zeroizing::new(output), status })
+}
+
+/// Why a request with the token in that place alone has none for this configuration.
+fn unread(place: &Place<'_>, config: &Config) -> Option<String> {
+    let (what, name, member) = match place {
+        Place::Header(name) => ("header", *name, "token_headers"),
+        Place::Bearer => ("header", "Authorization", "token_headers"),
+        Place::Cookie(name) => ("cookie", *name, "token_cookies"),
+        Place::Quotes | Place::Member(_) => return None,
+    };
+    let is_read = match place {
+        Place::Cookie(_) => config.token_cookies.iter().any(|cookie| cookie.name() == name),
+        _ => config.token_headers.iter().any(|header| header.is(name.as_bytes())),
+    };
+    let found =
+        format!("this configuration reads no token in the {what} {name}; see its `{member}`");
+    (!is_read).then_some(found)
 }
 
 /// The filter's configuration, and where it came from.

@@ -125,6 +125,11 @@ impl<'a> Presented<'a> {
         let places = headers.chain(cookies).filter(move |_| self != Self::Nothing);
         places.filter_map(move |(name, place)| {
             let is_there = |(other, _): &(&[u8], _)| other.eq_ignore_ascii_case(name.as_bytes());
+            // The usual case, and all of it goes: there is nothing to take apart.
+            if matches!(place, Place::Whole) {
+                let counts = request.clone().any(|it| is_there(&it) && !it.1.is_empty());
+                return counts.then_some(Removal { name, left: Vec::new() });
+            }
             let mut counted = false;
             let mut left = Vec::new();
             for (_, value) in request.clone().filter(is_there) {

@@ -43,22 +43,22 @@ run demo: wasm issuer envoy
 
 wasm: needs
 	@echo '==> the filter: dist/namespace-jwt.wasm'
-	@python3 .ci/wasm.py wasm32-wasip1 build --release --lib
+	@python3 tools/wasm.py wasm32-wasip1 build --release --lib -p namespace-jwt
 	@mkdir -p dist
 	@cp target/wasm32-wasip1/release/namespace_jwt.wasm dist/namespace-jwt.wasm
 
 issuer: needs
 	@echo '==> the issuer: target/release/issuer'
-	@cargo build --locked --release --bin issuer
+	@cargo build --locked --release -p namespace-jwt-issuer
 
 # The path of Envoy that the demo and the tests use: target/envoy.
 envoy: needs
-	@python3 .ci/fetch.py envoy
+	@python3 tools/fetch.py envoy
 
-# Releases of Envoy: tests/envoy_releases.rs needs three of them.
+# Releases of Envoy: tests/envoy/releases.rs needs three of them.
 OLDEST_ENVOY := 1.36.4
 envoys: needs
-	@python3 .ci/fetch.py envoys $(OLDEST_ENVOY) 1.38.2 1.40.0
+	@python3 tools/fetch.py envoys $(OLDEST_ENVOY) 1.38.2 1.40.0
 
 test: native-tests oldest-envoy-tests wasm-tests
 
@@ -68,34 +68,34 @@ native-tests: wasm envoy envoys
 	@cargo test --locked
 
 oldest-envoy-tests: wasm envoys
-	@python3 .ci/envoys.py $(OLDEST_ENVOY)
+	@python3 tools/envoys.py $(OLDEST_ENVOY)
 
 test-envoys: wasm
-	@python3 .ci/fetch.py envoys
-	@python3 .ci/envoys.py
+	@python3 tools/fetch.py envoys
+	@python3 tools/envoys.py
 
 wasm-tests: needs
-	@python3 .ci/fetch.py node
-	@.ci/tool wasm-bindgen-cli $(WASM_BINDGEN) --no-default-features --bin wasm-bindgen-test-runner
+	@python3 tools/fetch.py node
+	@tools/tool wasm-bindgen-cli $(WASM_BINDGEN) --no-default-features --bin wasm-bindgen-test-runner
 	@echo '==> tests: the core in WebAssembly'
 	@PATH="$(CURDIR)/target/tools/bin:$$PATH" \
 	  CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=wasm-bindgen-test-runner \
-	  python3 .ci/wasm.py wasm32-unknown-unknown test --lib --test wasm
+	  python3 tools/wasm.py wasm32-unknown-unknown test -p namespace-jwt -p namespace-jwt-core --lib --test wasm
 
 # What takes minutes: hostile and mixed requests by the hundred thousand, into one Envoy.
 soak: wasm envoy
 	@echo '==> soak: 300,000 requests'
-	@cargo test --locked --test envoy_cost --test envoy_lifecycle --test envoy_survival -- --ignored --nocapture
+	@cargo test --locked --test envoy -- --ignored --nocapture
 
 fuzz: needs
-	@.ci/tool cargo-fuzz $(CARGO_FUZZ)
+	@tools/tool cargo-fuzz $(CARGO_FUZZ)
 	@fuzz/run $(SECONDS_EACH)
 
 # The other modules that it measures are a package of their own.
 bench: bench-arguments wasm envoy
-	@.ci/wrk
+	@tools/wrk
 	@echo '==> the other filters: target/contenders'
-	@python3 .ci/wasm.py wasm32-wasip1 build --release --manifest-path benches/filters/Cargo.toml --lib --example jwt_simple
+	@python3 tools/wasm.py wasm32-wasip1 build --release --manifest-path benches/filters/Cargo.toml --lib --example jwt_simple
 	@mkdir -p target/contenders
 	@cp target/wasm32-wasip1/release/do_nothing.wasm target/wasm32-wasip1/release/examples/jwt_simple.wasm target/contenders
 	@echo '==> the benchmark: leave the machine alone meanwhile'
@@ -112,30 +112,30 @@ bench-arguments:
 bench-core: needs
 	@echo '==> benchmarks of the core: native'
 	@cargo bench --locked --profile release --bench core
-	@python3 .ci/fetch.py node
+	@python3 tools/fetch.py node
 	@echo '==> benchmarks of the core: WebAssembly'
 	@PATH="$(CURDIR)/target/tools/bin:$$PATH" \
 	  CARGO_TARGET_WASM32_WASIP1_RUNNER='node --no-warnings benches/core/wasi.mjs' \
-	  python3 .ci/wasm.py wasm32-wasip1 bench --profile release --bench core
+	  python3 tools/wasm.py wasm32-wasip1 bench -p namespace-jwt --profile release --bench core
 
 lint: needs
 	@echo '==> formatting'
-	@cargo fmt --check
+	@cargo fmt --all --check
 	@cargo fmt --check --manifest-path benches/filters/Cargo.toml
 	@echo '==> clippy: native'
 	@cargo clippy --locked --all-targets -- -D warnings
 	@echo '==> clippy: wasm'
-	@python3 .ci/wasm.py wasm32-wasip1 clippy --lib -- -D warnings
-	@python3 .ci/wasm.py wasm32-unknown-unknown clippy --test wasm -- -D warnings
+	@python3 tools/wasm.py wasm32-wasip1 clippy -p namespace-jwt --lib -- -D warnings
+	@python3 tools/wasm.py wasm32-unknown-unknown clippy -p namespace-jwt-core --test wasm -- -D warnings
 	@echo '==> scripts'
-	@for script in .ci/tool .ci/audit .ci/wrk; do sh -n $$script || exit 1; done
+	@for script in tools/tool tools/audit tools/wrk; do sh -n $$script || exit 1; done
 	@for script in .ci/run envoy/container.sh; do bash -n $$script || exit 1; done
-	@if command -v shellcheck >/dev/null; then shellcheck .ci/tool .ci/audit .ci/run .ci/wrk envoy/container.sh; fi
+	@if command -v shellcheck >/dev/null; then shellcheck tools/tool tools/audit .ci/run tools/wrk envoy/container.sh; fi
 	@python3 -c 'import ast, sys; [ast.parse(open(path).read(), path) for path in sys.argv[1:]]' \
-	  $(wildcard .ci/*.py envoy/*.py tests/*/*.py)
-	@.ci/tool cargo-deny $(CARGO_DENY)
+	  $(wildcard tools/*.py envoy/*.py tests/*/*.py)
+	@tools/tool cargo-deny $(CARGO_DENY)
 	@echo '==> audit of the dependencies'
-	@.ci/audit
+	@tools/audit
 
 clean:
 	rm -rf target dist

@@ -1,16 +1,24 @@
 //! The container that protects itself: container.sh and container.yaml as they are, each time
 //! in a network and with processes of its own, as in a container.
 
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unreachable,
+    clippy::unwrap_used,
+    reason = "a test that can't go on says so by panicking"
+)]
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use support::*;
-
-#[path = "deployment/support.rs"]
-mod support;
+use testkit::processes::*;
 
 /// The application, and where it can be reached without the filter.
 const PAST_THE_FILTER: [(&str, &str); 11] = [
@@ -102,16 +110,16 @@ fn nobody_can_share_envoys_port() {
 #[test]
 fn a_container_protects_its_application_and_ends_with_it() {
     let keys = Keys::make("container");
+    let root = root("").display().to_string();
     let script = format!(
-        "{CONTAINER} sh -c 'echo $$ > application.pid; exec python3 {}/envoy/function.py --port \"$PORT\"' &
+        "{CONTAINER} sh -c 'echo $$ > application.pid; exec python3 {root}/envoy/function.py --port \"$PORT\"' &
         container=$!
         {CLIENT} /healthz
-        python3 {ROOT}/envoy/demo.py walk --url=http://127.0.0.1:8080/hello \
+        python3 {root}/envoy/demo.py walk --url=http://127.0.0.1:8080/hello \
             --function-url=http://127.0.0.1:8081 --token-file={} --other-token-file={} && echo walked
         kill $(cat application.pid)
         wait $container
         echo container: $?",
-        ROOT,
         keys.token("token", APPLICATION_ID),
         keys.token("other-token", OTHER_APPLICATION_ID),
     );
@@ -143,8 +151,9 @@ fn the_health_route_is_envoys_own_and_nothing_else_is_open() {
         "/healthz%00",
         "http://127.0.0.1/healthz?x",
     ];
+    let root = root("").display().to_string();
     let script = format!(
-        "{CONTAINER} python3 {ROOT}/envoy/function.py --port 8081 &
+        "{CONTAINER} python3 {root}/envoy/function.py --port 8081 &
         {CLIENT} /healthz '{}'
         # Envoy writes its access log every 10 seconds, and at its end.
         kill $!

@@ -4,15 +4,22 @@
 //! starts. Docker Compose can't be started without Docker; what it runs in its containers is run
 //! here instead, on free ports. tests/container.rs does so for the container that protects itself.
 
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unreachable,
+    clippy::unwrap_used,
+    reason = "a test that can't go on says so by panicking"
+)]
+
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
-use support::*;
-
-#[path = "deployment/support.rs"]
-mod support;
+use testkit::processes::*;
 
 const NAMESPACE: &str = "6a1f6f4e-6a52-4b0e-8f0e-6d2a9c1b7e10";
 const APPLICATION: &str = "11111111-1111-4111-8111-111111111111";
@@ -132,7 +139,7 @@ fn the_compose_services_do_the_same_walk_through_as_the_demo() {
         }
         text
     };
-    let issuer_folder = Path::new(ISSUER).parent().unwrap().display().to_string();
+    let issuer_folder = issuer().parent().unwrap().display().to_string();
     let path = format!("{issuer_folder}:{}", std::env::var("PATH").unwrap());
     let issue = in_folder(&words("issuer")[0]);
     let issue = || run(Command::new("sh").args(["-euc", &issue]).env("PATH", &path));
@@ -229,7 +236,7 @@ fn docker_compose_reads_its_file() {
     run(Command::new(words[0])
         .args(&words[1..])
         .args(["--file", "envoy/docker-compose.yaml", "config", "--quiet"])
-        .current_dir(ROOT));
+        .current_dir(root("")));
 }
 
 #[test]

@@ -1,13 +1,21 @@
 //! The shipped module, as a file: what a proxy will call in it, and what it says of whoever
 //! built it.
 
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unreachable,
+    clippy::unwrap_used,
+    reason = "a test that can't go on says so by panicking"
+)]
+
 use wasmparser::{Parser, Payload};
 
-#[path = "support/module.rs"]
-mod shipped;
-
 fn module() -> Vec<u8> {
-    std::fs::read(shipped::module()).unwrap()
+    std::fs::read(testkit::built::module()).unwrap()
 }
 
 /// A proxy enters the module for each callback that is exported, at each request.

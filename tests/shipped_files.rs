@@ -1,5 +1,16 @@
 //! What a stranger can do to each Envoy configuration of `envoy/`, by running it.
 
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unreachable,
+    clippy::unwrap_used,
+    reason = "a test that can't go on says so by panicking"
+)]
+
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -7,15 +18,9 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use client::{Http1, Request, send};
 use serde_json::Value;
-use support::*;
-
-#[path = "support/http.rs"]
-#[allow(dead_code)]
-mod client;
-#[path = "deployment/support.rs"]
-mod support;
+use testkit::http::{Http1, Request, send};
+use testkit::processes::*;
 
 const NAMESPACE: &str = "6a1f6f4e-6a52-4b0e-8f0e-6d2a9c1b7e10";
 const APPLICATION: &str = "11111111-1111-4111-8111-111111111111";
@@ -108,7 +113,7 @@ fn what_a_client_sends_makes_no_false_and_no_long_line_in_the_access_log() {
 
         // HTTP/2 takes any method.
         let method: &'static str = "M".repeat(10_000).leak();
-        let request = Request::get().over(client::Protocol::Http2).method(method);
+        let request = Request::get().over(testkit::http::Protocol::Http2).method(method);
         assert_eq!(send(address, &request).status, 403);
         let line = shipped.access_log_line(2);
         assert_eq!(line["method"], "M".repeat(10), "{}", file.name);

@@ -62,9 +62,9 @@ impl Inputs {
 
 #[cfg(not(target_family = "wasm"))]
 fn minted() -> Value {
-    use super::mint::{Key, Kind};
-    use super::protected::{NAMESPACE, claims, claims_with, now};
     use serde_json::json;
+    use testkit::mint::{Key, Kind};
+    use testkit::protected::{NAMESPACE, claims, claims_with, now};
 
     let signers = [
         ("RSA-2048", Kind::Rsa(2048)),

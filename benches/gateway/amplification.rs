@@ -13,9 +13,9 @@ use crate::gateway::{self, namespace_jwt, other_build};
 use crate::load::{CONNECTIONS, Tokens, cpu_time, pin};
 use crate::mint::Mint;
 use crate::series::Series;
-use crate::support::envoy::Envoy;
-use crate::support::mint::{Key, Kind, base64url};
-use crate::support::protected::{NAMESPACE, claims};
+use testkit::envoy::Envoy;
+use testkit::mint::{Key, Kind, base64url};
+use testkit::protected::{NAMESPACE, claims};
 
 /// More than the filter remembers, so that none is found when it comes again.
 const DISTINCT: usize = 5000;

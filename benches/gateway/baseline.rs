@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use crate::gateway::{self, Point, namespace_jwt, other_build};
 use crate::mint::Mint;
 use crate::series::Series;
-use crate::support::mint::{Key, Kind};
-use crate::support::protected::NAMESPACE;
+use testkit::mint::{Key, Kind};
+use testkit::protected::NAMESPACE;
 
 /// Measures, and gives this part of the report.
 pub fn run(mint: &Mint, rounds: usize, baseline: &Path) -> String {

@@ -8,8 +8,8 @@ use crate::gateway::{self, Point, jwt_authn, namespace_jwt, other_module};
 use crate::load::Round;
 use crate::mint::Mint;
 use crate::series::Series;
-use crate::support::mint::{Key, Kind};
-use crate::support::protected::NAMESPACE;
+use testkit::mint::{Key, Kind};
+use testkit::protected::NAMESPACE;
 
 /// Different tokens that come one after the other where each is to be a new one: far more
 /// than the cache of [`COLD_CACHE`] holds, so that none is found when it comes again.

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use crate::load::{CONNECTIONS, Round, Tokens, pin};
-use crate::support::bootstrap;
-use crate::support::envoy::{Envoy, Filter, Plan};
-use crate::support::upstream::Upstream;
+use testkit::bootstrap;
+use testkit::envoy::{Envoy, Filter, Plan};
+use testkit::upstream::Upstream;
 
 /// Where a token may stand: the filter's default. The requests use the first.
 const TOKEN_HEADERS: [&str; 3] = ["x-auth-token", "scw-functions-token", "scw_functions_token"];

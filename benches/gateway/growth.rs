@@ -9,8 +9,8 @@ use crate::gateway::{self, Point, jwt_authn, namespace_jwt};
 use crate::load::{Round, Tokens};
 use crate::mint::Mint;
 use crate::series::Series;
-use crate::support::mint::{Key, Kind};
-use crate::support::protected::{NAMESPACE, grant};
+use testkit::mint::{Key, Kind};
+use testkit::protected::{NAMESPACE, grant};
 
 const KEYS: [usize; 3] = [1, 4, 16];
 const REVOKED: [usize; 4] = [1, 100, 10_000, 100_000];
@@ -111,8 +111,7 @@ impl Plan<'_> {
             let others = (1..count).map(other);
             json!({"application_claim": others.chain([grant(NAMESPACE, "")]).collect::<Vec<_>>()})
         };
-        let length =
-            |count| self.key.token(&crate::support::protected::claims_with(claim(count))).len();
+        let length = |count| self.key.token(&testkit::protected::claims_with(claim(count))).len();
         let most = (1..).take_while(|count| length(*count) <= LONGEST).last().expect("one grant");
         for count in [1, 10, most] {
             let (mint, key) = (self.mint, self.key);
@@ -127,7 +126,7 @@ impl Plan<'_> {
 
     fn lengths(&mut self) {
         let padded = |padding: usize| json!({"sub": "x".repeat(padding)});
-        let plain = self.key.token(&crate::support::protected::claims_with(padded(0))).len();
+        let plain = self.key.token(&testkit::protected::claims_with(padded(0))).len();
         for length in [plain, 1024, 2048, 4096, LONGEST] {
             // Base64url makes four of three.
             let claims = padded((length - plain) / 4 * 3);

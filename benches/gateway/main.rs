@@ -11,8 +11,16 @@
 //! it as well, and the part `baseline`, which is never among all of them, measures nothing but
 //! the difference between the two.
 
-#[path = "../../tests/support/mod.rs"]
-mod support;
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unreachable,
+    clippy::unwrap_used,
+    reason = "a test that can't go on says so by panicking"
+)]
 
 mod amplification;
 mod baseline;

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use crate::load::Tokens;
-use crate::support::mint::Key;
-use crate::support::protected::{claims_with, now};
+use testkit::mint::Key;
+use testkit::protected::{claims_with, now};
 
 /// A folder of tokens, which goes when the benchmark ends.
 pub struct Mint {

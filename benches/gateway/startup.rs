@@ -11,8 +11,8 @@ use crate::gateway::{namespace_jwt, other_module, start};
 use crate::load::Tokens;
 use crate::mint::Mint;
 use crate::series::Series;
-use crate::support::mint::{Key, Kind};
-use crate::support::protected::NAMESPACE;
+use testkit::mint::{Key, Kind};
+use testkit::protected::NAMESPACE;
 
 /// Workers of the second Envoy, whose memory over that of the first one is what more workers
 /// take.

@@ -3,9 +3,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use namespace_jwt::claims::{Claims, Grant};
-use namespace_jwt_fuzz::contract::{self, Asked};
-use namespace_jwt_fuzz::json::Json;
+use namespace_jwt_core::claims::{Claims, Grant};
+use testkit::contract::{self, Asked};
+use testkit::contract::json::Json;
 
 fuzz_target!(|payload: &[u8]| {
     let claims = Claims::parse(payload);

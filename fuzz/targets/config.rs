@@ -7,10 +7,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use namespace_jwt::access::Access;
-use namespace_jwt::config::{Config, ConfigError, Environment};
-use namespace_jwt::key::MAX_KEYS;
-use namespace_jwt_fuzz::json::Json;
+use namespace_jwt_core::access::Access;
+use namespace_jwt_core::config::{Config, ConfigError, Environment};
+use namespace_jwt_core::key::MAX_KEYS;
+use testkit::contract::json::Json;
 
 /// Every member of the contract's table.
 const MEMBERS: [&str; 24] = [

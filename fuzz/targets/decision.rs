@@ -9,14 +9,14 @@ use std::sync::LazyLock;
 
 use jwt_simple::prelude::{Duration, Ed25519PublicKey, EdDSAPublicKeyLike, VerificationOptions};
 use libfuzzer_sys::{Corpus, fuzz_target};
-use namespace_jwt::access::Access;
-use namespace_jwt::cache::TokenCache;
-use namespace_jwt::config::{Config, Environment};
-use namespace_jwt::guest::Guest;
-use namespace_jwt::request::Presented;
-use namespace_jwt::time::UnixTime;
-use namespace_jwt_fuzz::contract::{self, Asked};
-use namespace_jwt_fuzz::json::Json;
+use namespace_jwt_core::access::Access;
+use namespace_jwt_core::cache::TokenCache;
+use namespace_jwt_core::config::{Config, Environment};
+use namespace_jwt_core::signature::guest::Guest;
+use namespace_jwt_core::request::Presented;
+use namespace_jwt_core::time::UnixTime;
+use testkit::contract::{self, Asked};
+use testkit::contract::json::Json;
 use namespace_jwt_fuzz::keys::{HEADER, Signer};
 use serde_json::{Value, json};
 

@@ -7,8 +7,8 @@
 #![no_main]
 
 use libfuzzer_sys::{Corpus, fuzz_target};
-use namespace_jwt::request::{Presented, TokenCookie, TokenHeader};
-use namespace_jwt_fuzz::headers;
+use namespace_jwt_core::request::{Presented, TokenCookie, TokenHeader};
+use testkit::contract::headers;
 
 const CHOICES: [(&[&str], &[&str]); 6] = [
     (&["x-auth-token", "scw-functions-token", "scw_functions_token"], &[]),

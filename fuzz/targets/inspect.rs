@@ -9,13 +9,13 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::{Corpus, fuzz_target};
-use namespace_jwt::cache::TokenCache;
-use namespace_jwt::config::{Config, Environment};
-use namespace_jwt::guest::Guest;
-use namespace_jwt::issuer::display::pretty_json;
-use namespace_jwt::issuer::explain::{Explanation, Verdict};
-use namespace_jwt::request::Presented;
-use namespace_jwt::time::UnixTime;
+use namespace_jwt_core::cache::TokenCache;
+use namespace_jwt_core::config::{Config, Environment};
+use namespace_jwt_core::signature::guest::Guest;
+use namespace_jwt_issuer::inspect::display::pretty_json;
+use namespace_jwt_issuer::inspect::explain::{Explanation, Verdict};
+use namespace_jwt_core::request::Presented;
+use namespace_jwt_core::time::UnixTime;
 use namespace_jwt_fuzz::keys::{HEADER, Signer};
 use serde_json::{Value, json};
 

@@ -3,12 +3,12 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use namespace_jwt::guest::Guest;
-use namespace_jwt::jwk;
-use namespace_jwt::key::{AllowedAlgorithms, KeyError, Material, PublicKey};
-use namespace_jwt::pem;
-use namespace_jwt::signature::Algorithm;
-use namespace_jwt::verify::{Backend, Checked, Message};
+use namespace_jwt_core::signature::guest::Guest;
+use namespace_jwt_core::key::jwk;
+use namespace_jwt_core::key::{AllowedAlgorithms, KeyError, Material, PublicKey};
+use namespace_jwt_core::key::pem;
+use namespace_jwt_core::signature::Algorithm;
+use namespace_jwt_core::verify::{Backend, Checked, Message};
 use namespace_jwt_fuzz::keys::pem as pem_block;
 use rsa::BigUint;
 use rsa::pkcs1::{RsaPublicKey, UintRef};

@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use namespace_jwt_fuzz::filter::pairs::{parse, serialize};
+use namespace_jwt::header_map::{parse, serialize};
 
 fuzz_target!(|map: &[u8]| {
     let Some(pairs) = parse(map) else {

@@ -8,14 +8,14 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::{Corpus, fuzz_target};
-use namespace_jwt::config::SignatureVerification;
-use namespace_jwt::guest::Guest;
-use namespace_jwt::key::{KeySet, PublicKey};
-use namespace_jwt::signature::Algorithm;
-use namespace_jwt::token::Token;
-use namespace_jwt::verify::{Backend, Checked, Message};
-use namespace_jwt_fuzz::filter::proof::{PROOFS, Proof};
-use namespace_jwt_fuzz::filter::signatures::{Prepared, Signatures};
+use namespace_jwt_core::config::SignatureVerification;
+use namespace_jwt_core::signature::guest::Guest;
+use namespace_jwt_core::key::{KeySet, PublicKey};
+use namespace_jwt_core::signature::Algorithm;
+use namespace_jwt_core::token::Token;
+use namespace_jwt_core::verify::{Backend, Checked, Message};
+use namespace_jwt::self_test::{PROOFS, Proof};
+use namespace_jwt::host_verifier::{Prepared, Signatures};
 use namespace_jwt_fuzz::proxy;
 
 struct Parties {
@@ -40,13 +40,13 @@ fn key(proof: &Proof) -> PublicKey {
         "namespace_id": "n", "public_key": proof.public_key,
         "algorithms": [proof.algorithm.name()],
     });
-    let config = namespace_jwt::config::Config::from_json(
+    let config = namespace_jwt_core::config::Config::from_json(
         config.to_string().as_bytes(),
-        &namespace_jwt::config::Environment::default(),
+        &namespace_jwt_core::config::Environment::default(),
     );
     match config.expect("a good configuration").access {
-        namespace_jwt::access::Access::Private { keys, .. } => keys.keys()[0].clone(),
-        namespace_jwt::access::Access::Public => unreachable!(),
+        namespace_jwt_core::access::Access::Private { keys, .. } => keys.keys()[0].clone(),
+        namespace_jwt_core::access::Access::Public => unreachable!(),
     }
 }
 

@@ -4,8 +4,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use namespace_jwt_fuzz::filter::structs::to_json;
-use namespace_jwt_fuzz::json::Json;
+use namespace_jwt::structs::to_json;
+use testkit::contract::json::Json;
 use namespace_jwt_fuzz::protobuf::structure;
 use serde_json::{Map, Value};
 

@@ -5,8 +5,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use libfuzzer_sys::fuzz_target;
-use namespace_jwt::token::Token;
-use namespace_jwt_fuzz::contract;
+use namespace_jwt_core::token::Token;
+use testkit::contract;
 
 fuzz_target!(|bytes: &[u8]| {
     check(bytes);

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::markdown::Command;
-use crate::support::*;
+use testkit::processes::*;
 
 /// How long a promise may take to come true, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -37,7 +37,7 @@ impl Folder {
         for folder in ["target/release", "dist"] {
             fs::create_dir_all(path.join(folder)).unwrap();
         }
-        link(ISSUER.as_ref(), &path.join("target/release/issuer"));
+        link(&issuer(), &path.join("target/release/issuer"));
         link(&envoy(), &path.join("target/envoy"));
         link(&filter(), &path.join("dist/namespace-jwt.wasm"));
         link(&root("envoy"), &path.join("envoy"));

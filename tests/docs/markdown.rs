@@ -1,6 +1,6 @@
 //! The fenced blocks of a page, and the commands in them.
 
-use crate::support::read;
+use testkit::processes::read;
 
 /// What stands between two fences.
 pub struct Block {

@@ -1,16 +1,16 @@
 //! The messages that docs/TROUBLESHOOTING.md lists, held against those that the filter gives.
 
-use namespace_jwt::config::{Config, Environment};
+use namespace_jwt_core::config::{Config, Environment};
 use serde_json::{Value, json};
 
 use crate::TROUBLESHOOTING;
-use crate::support::read;
+use testkit::processes::read;
 
 const ID: &str = "6a1f6f4e-6a52-4b0e-8f0e-6d2a9c1b7e10";
 
 /// What the filter says to a configuration, the member first.
 fn refusals() -> Vec<String> {
-    let key = read("tests/keys/ec-p256.pem");
+    let key = read("core/tests/keys/ec-p256.pem");
     let refusal = |public: Option<&str>, members: Value| {
         let environment =
             Environment { public: public.map(str::to_owned), ..Environment::default() };

@@ -1,0 +1,411 @@
+//! The filter's configuration: JSON and environment in, types that are valid out.
+
+mod jwks;
+mod members;
+mod notices;
+mod texts;
+
+use std::ffi::OsString;
+use std::fmt;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::access::{Access, Policy, Protected};
+use crate::answer::{Status, Statuses};
+use crate::cache;
+use crate::key::pem;
+use crate::key::{AllowedAlgorithms, KeySet, MAX_KEYS, PublicKey};
+use crate::request::{TokenCookie, TokenHeader};
+use crate::signature::Algorithm;
+use crate::signature::rsa;
+use members::Members;
+pub use notices::{Notice, NoticeLevel};
+
+/// The name of every member.
+pub const MEMBERS: [&str; 24] = [
+    "namespace_id",
+    "application_id",
+    "public",
+    "public_key",
+    "public_keys",
+    "jwks",
+    "algorithms",
+    "token_headers",
+    "token_cookies",
+    "forward_token",
+    "allow_cors_preflight",
+    "missing_token_status",
+    "invalid_token_status",
+    "issuer",
+    "audience",
+    "require_expiration",
+    "max_lifetime_seconds",
+    "expiration_leeway_seconds",
+    "not_before_leeway_seconds",
+    "revoked_token_ids",
+    "mode",
+    "signature_verification",
+    "token_cache_size",
+    "metrics_name",
+];
+
+/// Everything that the filter is told.
+pub struct Config {
+    /// Who may pass.
+    pub access: Access,
+    /// The request headers that may carry the token.
+    pub token_headers: Vec<TokenHeader>,
+    /// The cookies that may carry the token.
+    pub token_cookies: Vec<TokenCookie>,
+    /// Whether the application sees the token.
+    pub forward_token: bool,
+    /// Whether CORS preflights need no token.
+    pub allow_cors_preflight: bool,
+    /// The statuses of refusals.
+    pub statuses: Statuses,
+    /// What happens to a request that is refused.
+    pub mode: Mode,
+    /// Whose crypto checks signatures.
+    pub signature_verification: SignatureVerification,
+    /// How many verified tokens each worker remembers.
+    pub token_cache_size: usize,
+    /// What tells this plugin's counters from others' of the same proxy.
+    pub metrics_name: Option<String>,
+    /// What an operator should know about it.
+    pub notices: Vec<Notice>,
+    /// The variables that stood in for members: `SCW_PUBLIC`.
+    pub from_environment: Vec<&'static str>,
+}
+
+/// What happens to a request that is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// A refused request is answered and goes no further.
+    Enforce,
+    /// A refused request is counted and logged, and goes on to the application.
+    ReportOnly,
+}
+
+/// Whose crypto checks signatures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignatureVerification {
+    /// The proxy's if it passes a self-test at start, else the crypto compiled in.
+    Auto,
+    /// Only the proxy's.
+    Host,
+    /// Only the crypto compiled in.
+    Guest,
+}
+
+/// The environment variables that the platform sets. A member of the plugin configuration
+/// wins over its variable. An empty id or key counts as not set.
+#[derive(Clone, Debug, Default, Hash)]
+pub struct Environment {
+    /// `SCW_PUBLIC`: exactly `true` or `false`.
+    pub public: Option<String>,
+    /// `SCW_PUBLIC_KEY`: PEM.
+    pub public_key: Option<String>,
+    /// `SCW_NAMESPACE_ID`.
+    pub namespace_id: Option<String>,
+    /// `SCW_APPLICATION_ID`.
+    pub application_id: Option<String>,
+}
+
+/// Why a configuration is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConfigError {
+    /// A member or variable doesn't hold what it should.
+    Unusable {
+        /// Its name and place: `public_keys[1]`, `SCW_PUBLIC`.
+        member: String,
+        /// What it should have been.
+        expected: String,
+        /// What it was. A key is never quoted.
+        found: String,
+    },
+    /// The configuration has no member of that name.
+    Unknown {
+        /// The name as written, escaped and cut.
+        name: String,
+        /// The member whose name is most like it.
+        meant: Option<&'static str>,
+    },
+}
+
+impl ConfigError {
+    fn new(
+        member: impl Into<String>,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+    ) -> Self {
+        Self::Unusable { member: member.into(), expected: expected.into(), found: found.into() }
+    }
+
+    /// The member or variable at fault.
+    pub fn member(&self) -> &str {
+        match self {
+            Self::Unusable { member: name, .. } | Self::Unknown { name, .. } => name,
+        }
+    }
+
+    /// Whether there was nothing where something is needed.
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Self::Unusable { found, .. } if matches!(found.as_str(), "nothing" | "none"))
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unusable { member, expected, found } => {
+                write!(f, "{member}: expected {expected}, found {found}")
+            }
+            Self::Unknown { name, meant: None } => write!(f, "unknown member `{name}`"),
+            Self::Unknown { name, meant: Some(meant) } => {
+                write!(f, "unknown member `{name}`; did you mean `{meant}`?")
+            }
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl Environment {
+    /// Reads the variables through `lookup`, usually [`std::env::var_os`].
+    ///
+    /// # Errors
+    ///
+    /// A variable that isn't UTF-8.
+    pub fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Self, ConfigError> {
+        let variable = |name: &str| match lookup(name).map(OsString::into_string) {
+            None => Ok(None),
+            Some(Ok(value)) => Ok(Some(value)),
+            Some(Err(_)) => Err(ConfigError::new(name, "UTF-8", "other bytes")),
+        };
+        Ok(Self {
+            public: variable("SCW_PUBLIC")?,
+            public_key: variable("SCW_PUBLIC_KEY")?,
+            namespace_id: variable("SCW_NAMESPACE_ID")?,
+            application_id: variable("SCW_APPLICATION_ID")?,
+        })
+    }
+
+    /// The variables that are set and whose member is left out.
+    fn standing_in(&self, members: &Members) -> Vec<&'static str> {
+        let mut names = Vec::new();
+        for (name, member, variable) in [
+            ("SCW_PUBLIC", "public", &self.public),
+            ("SCW_PUBLIC_KEY", "public_key", &self.public_key),
+            ("SCW_NAMESPACE_ID", "namespace_id", &self.namespace_id),
+            ("SCW_APPLICATION_ID", "application_id", &self.application_id),
+        ] {
+            if variable.is_some() && !members.has(member) {
+                names.push(name);
+            }
+        }
+        names
+    }
+}
+
+impl Config {
+    /// Reads a plugin configuration, a JSON object in UTF-8 or nothing at all, with the
+    /// environment for the members that it leaves out.
+    ///
+    /// # Errors
+    ///
+    /// The first member that is unknown, of the wrong type, out of range, unusable, or
+    /// missing.
+    pub fn from_json(json: &[u8], environment: &Environment) -> Result<Self, ConfigError> {
+        let mut members = Members::parse(json)?;
+        let from_environment = environment.standing_in(&members);
+        let public = match members.flag("public")? {
+            Some(public) => public,
+            None => public_variable(environment)?,
+        };
+        let variable = ("SCW_NAMESPACE_ID", given(&environment.namespace_id));
+        let namespace_id = texts::id(&mut members, "namespace_id", variable)?;
+        let variable = ("SCW_APPLICATION_ID", given(&environment.application_id));
+        let application_id = texts::id(&mut members, "application_id", variable)?;
+        let mut notices = Vec::new();
+        let keys = keys(&mut members, environment, &mut notices)?;
+        // A public application needs no namespace and no key, but what is there is checked.
+        let protected =
+            Protected { namespace_id: namespace_id.clone().unwrap_or_default(), application_id };
+        let policy = policy(&mut members, protected, &mut notices)?;
+        let mut config = Self {
+            access: if public { Access::Public } else { Access::Private { keys, policy } },
+            token_headers: texts::token_headers(&mut members, &mut notices)?,
+            token_cookies: texts::token_cookies(&mut members)?,
+            forward_token: members.flag("forward_token")?.unwrap_or(false),
+            allow_cors_preflight: members.flag("allow_cors_preflight")?.unwrap_or(false),
+            statuses: Statuses {
+                missing_token: status(&mut members, "missing_token_status")?,
+                invalid_token: status(&mut members, "invalid_token_status")?,
+            },
+            mode: members
+                .choice("mode", &[("enforce", Mode::Enforce), ("report_only", Mode::ReportOnly)])?
+                .unwrap_or(Mode::Enforce),
+            signature_verification: members
+                .choice(
+                    "signature_verification",
+                    &[
+                        ("auto", SignatureVerification::Auto),
+                        ("host", SignatureVerification::Host),
+                        ("guest", SignatureVerification::Guest),
+                    ],
+                )?
+                .unwrap_or(SignatureVerification::Auto),
+            token_cache_size: members
+                .count("token_cache_size", cache::MAX_ENTRIES)?
+                .unwrap_or(10_000),
+            metrics_name: texts::metrics_name(&mut members)?,
+            notices,
+            from_environment,
+        };
+        members.refuse_rest()?;
+        if let Access::Private { keys, .. } = &config.access {
+            if namespace_id.is_none() {
+                let expected =
+                    "the id of the namespace to protect (or SCW_NAMESPACE_ID, or `public`: true)";
+                return Err(ConfigError::new("namespace_id", expected, "nothing"));
+            }
+            if keys.keys().is_empty() {
+                let expected = "a key in `public_key`, `public_keys`, `jwks` or SCW_PUBLIC_KEY";
+                return Err(ConfigError::new("public_key", expected, "none"));
+            }
+        }
+        config.notices.extend(notices::about(&config));
+        Ok(config)
+    }
+
+    /// What it comes to, on one line: what is protected, and by which keys. `by_guest` are
+    /// the algorithms in use that the crypto compiled in checks, not the proxy's.
+    pub fn summary(&self, by_guest: &[Algorithm]) -> String {
+        notices::summary(self, by_guest)
+    }
+
+    /// The name of the counter of decisions with this code.
+    pub fn counter_name(&self, code: &str) -> String {
+        match &self.metrics_name {
+            None => format!("namespace_jwt.decision.{code}"),
+            Some(name) => format!("namespace_jwt.{name}.decision.{code}"),
+        }
+    }
+}
+
+fn policy(
+    members: &mut Members,
+    protected: Protected,
+    notices: &mut Vec<Notice>,
+) -> Result<Policy, ConfigError> {
+    let expiration_leeway = members.seconds("expiration_leeway_seconds")?;
+    let not_before_leeway = members.seconds("not_before_leeway_seconds")?;
+    let ids = [Some(protected.namespace_id.as_str()), protected.application_id.as_deref()];
+    let revoked = texts::revoked_token_ids(members, ids, notices)?;
+    let max_lifetime = members.seconds("max_lifetime_seconds")?;
+    if max_lifetime == Some(Duration::ZERO) {
+        let expected = "a whole number of seconds, 1 or more: no token lives 0 seconds";
+        return Err(ConfigError::new("max_lifetime_seconds", expected, "0"));
+    }
+    Ok(Policy {
+        protected,
+        issuer: texts::compared(members, "issuer")?,
+        audience: texts::compared(members, "audience")?,
+        require_expiration: members.flag("require_expiration")?.unwrap_or(false),
+        max_lifetime,
+        expiration_leeway: expiration_leeway.unwrap_or(Duration::ZERO),
+        not_before_leeway: not_before_leeway.unwrap_or(Duration::from_secs(60)),
+        revoked,
+    })
+}
+
+/// A variable's value, unless it is empty.
+fn given(variable: &Option<String>) -> Option<String> {
+    variable.clone().filter(|value| !value.is_empty())
+}
+
+fn public_variable(environment: &Environment) -> Result<bool, ConfigError> {
+    match environment.public.as_deref() {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(other) => {
+            let found = members::quote(&Value::from(other));
+            Err(ConfigError::new("SCW_PUBLIC", "exactly `true` or `false`", found))
+        }
+    }
+}
+
+/// The keys of every member, in the order in which they are tried.
+fn keys(
+    members: &mut Members,
+    environment: &Environment,
+    notices: &mut Vec<Notice>,
+) -> Result<KeySet, ConfigError> {
+    let listed = algorithms(members)?;
+    let allowed = listed.clone().map(AllowedAlgorithms::listed).unwrap_or_default();
+    let mut keys = Vec::new();
+    let mut pems = Vec::new();
+    match members.text("public_key")? {
+        Some(pem) => pems.push(("public_key".to_owned(), pem)),
+        None => pems
+            .extend(given(&environment.public_key).map(|pem| ("SCW_PUBLIC_KEY".to_owned(), pem))),
+    }
+    let more = members.texts("public_keys")?.unwrap_or_default();
+    pems.extend(more.into_iter().enumerate().map(|(n, pem)| (format!("public_keys[{n}]"), pem)));
+    for (member, pem) in pems {
+        let key = pem::public_key(&pem).and_then(|key| PublicKey::bind(key, None, None, &allowed));
+        keys.push(key.map_err(|error| unusable_key(member, "a PEM", error))?);
+    }
+    let from_pem = keys.len();
+    keys.extend(jwks::usable_keys(members, &allowed, notices)?);
+    if keys.len() > MAX_KEYS {
+        let member = if from_pem > MAX_KEYS { "public_keys" } else { "jwks" };
+        let found = format!("{} of them", keys.len());
+        return Err(ConfigError::new(member, format!("at most {MAX_KEYS} keys in all"), found));
+    }
+    let is_listed = |it: &Algorithm| listed.as_ref().is_some_and(|listed| listed.contains(it));
+    for algorithm in Algorithm::ALL.into_iter().filter(is_listed) {
+        if !keys.iter().any(|key: &PublicKey| key.algorithms().contains(&algorithm)) {
+            let name = algorithm.name();
+            notices.push(Notice::info(format!("algorithms: no key is used with {name}")));
+        }
+    }
+    Ok(KeySet::new(keys))
+}
+
+fn unusable_key(member: String, form: &str, found: impl fmt::Display) -> ConfigError {
+    let (least, most) = (rsa::BITS.start(), rsa::BITS.end());
+    let expected =
+        format!("{form} public key: RSA ({least} to {most} bits), EC P-256, EC P-384 or Ed25519");
+    ConfigError::new(member, expected, found.to_string())
+}
+
+fn algorithms(members: &mut Members) -> Result<Option<Vec<Algorithm>>, ConfigError> {
+    let Some(names) = members.texts("algorithms")? else { return Ok(None) };
+    let expected = || format!("names out of {}", Algorithm::ALL.map(Algorithm::name).join(", "));
+    if names.is_empty() {
+        return Err(ConfigError::new("algorithms", expected(), "an empty array"));
+    }
+    let known = |name: &String| {
+        let found = || members::quote(&Value::from(name.as_str()));
+        Algorithm::from_name(name)
+            .ok_or_else(|| ConfigError::new("algorithms", expected(), found()))
+    };
+    names.iter().map(known).collect::<Result<_, _>>().map(Some)
+}
+
+fn status(members: &mut Members, member: &str) -> Result<Status, ConfigError> {
+    match members.take(member) {
+        None => Ok(Status::Forbidden),
+        Some(value) => match value.as_u64() {
+            Some(401) => Ok(Status::Unauthorized),
+            Some(403) => Ok(Status::Forbidden),
+            Some(404) => Ok(Status::NotFound),
+            _ => Err(ConfigError::new(member, "401, 403 or 404", members::quote(&value))),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,11 @@
+//! What makes namespace keys and tokens, and explains tokens: native only.
+//!
+//! Nothing in here reads arguments, the clock or the environment, or writes to
+//! a terminal. The program `issuer` does, and is a thin layer over this.
+
+#![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
+
+pub mod calendar;
+pub mod inspect;
+pub mod signing;

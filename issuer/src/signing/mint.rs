@@ -1,0 +1,196 @@
+//! A signed token for a namespace or one application.
+//!
+//! The claims and the header are those of the platform's own tokens, in the
+//! same order, so that neither side can tell whose issuer minted one.
+//!
+//! RUSTSEC-2023-0071 (the `rsa` crate's private-key operations take a time that
+//! depends on the key) bears on whoever can measure very many operations with
+//! chosen input. Signatures here are blinded, their input is made here, and the
+//! program signs once each time it runs: nobody has that clock. A service that
+//! signs on request over a network must limit its rate, or sign with ES256.
+
+use std::fmt;
+
+use jwt_simple::prelude::JWTClaims;
+use serde::Serialize;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use super::keys::{KeyError, SigningKey};
+use namespace_jwt_core::identifier::{self, IdentifierError};
+use namespace_jwt_core::time::UnixTime;
+use namespace_jwt_core::token::MAX_TOKEN_BYTES;
+
+/// The `iss` of the platform's tokens.
+pub const PLATFORM_ISSUER: &str = "SCALEWAY";
+
+/// The `aud` of the platform's tokens.
+pub const PLATFORM_AUDIENCE: &str = "functions";
+
+/// What a token gives access to: a whole namespace or one application, never both.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Grant {
+    /// Every function and container of the namespace with this id.
+    Namespace(String),
+    /// The function or container with this id.
+    Application(String),
+}
+
+/// What to put into a token.
+#[derive(Clone, Debug)]
+pub struct TokenRequest {
+    /// What the token gives access to.
+    pub grant: Grant,
+    /// The `exp`, which is rounded down to a second; without it the token never expires.
+    pub expires_at: Option<UnixTime>,
+    /// The `jti`, by which one token can be revoked.
+    pub token_id: Uuid,
+    /// The `iss`.
+    pub issuer: String,
+    /// The `aud`.
+    pub audience: String,
+}
+
+impl TokenRequest {
+    /// A request for a token with a new random id, and the platform's names for
+    /// issuer and audience.
+    pub fn new(grant: Grant, expires_at: Option<UnixTime>) -> Self {
+        Self {
+            grant,
+            expires_at,
+            token_id: Uuid::new_v4(),
+            issuer: PLATFORM_ISSUER.to_owned(),
+            audience: PLATFORM_AUDIENCE.to_owned(),
+        }
+    }
+}
+
+/// Mints a token that is valid from `now` on, rounded down to a second.
+///
+/// The token is a secret: it is wiped from memory when dropped.
+///
+/// # Errors
+///
+/// [`MintError`].
+pub fn mint(
+    key: &SigningKey,
+    request: &TokenRequest,
+    now: UnixTime,
+) -> Result<Zeroizing<String>, MintError> {
+    let now = now.since_epoch().as_secs();
+    let expires_at = request.expires_at.map(|time| time.since_epoch().as_secs());
+    if expires_at.is_some_and(|time| time <= now) {
+        return Err(MintError::Expired);
+    }
+    let (namespace_id, application_id) = match &request.grant {
+        Grant::Namespace(id) => (id.as_str(), ""),
+        Grant::Application(id) => ("", id.as_str()),
+    };
+    let id = match &request.grant {
+        Grant::Namespace(id) | Grant::Application(id) => id,
+    };
+    identifier::check_id(id).map_err(MintError::Id)?;
+    let token = key.sign(only(PlatformClaims {
+        application_claim: [ApplicationClaim { namespace_id, application_id }],
+        version: 2,
+        aud: &request.audience,
+        exp: expires_at,
+        jti: request.token_id,
+        iat: now,
+        iss: &request.issuer,
+        nbf: now,
+        sub: "token",
+    }))?;
+    match token.len() <= MAX_TOKEN_BYTES {
+        true => Ok(token),
+        false => Err(MintError::Oversized { found: token.len() }),
+    }
+}
+
+/// Why a token isn't minted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MintError {
+    /// The expiry isn't in the future.
+    Expired,
+    /// The id of the namespace or application is one that nothing has.
+    Id(IdentifierError),
+    /// The token would be larger than the filter reads.
+    Oversized {
+        /// The size of the token, in bytes.
+        found: usize,
+    },
+    /// The key signs nothing.
+    Key(KeyError),
+}
+
+impl From<KeyError> for MintError {
+    fn from(error: KeyError) -> Self {
+        Self::Key(error)
+    }
+}
+
+impl fmt::Display for MintError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Expired => f.write_str(
+                "expected an expiry in the future, found one that has passed: the token would be \
+                 expired already; choose a later one, or --no-expiration",
+            ),
+            Self::Id(error) => {
+                let advice = match error {
+                    IdentifierError::Slash => "without the region: what follows the `/`",
+                    _ => "as the platform's console shows it",
+                };
+                write!(
+                    f,
+                    "expected the id of a namespace, function or container, found {error}; \
+                     give the id alone, {advice}"
+                )
+            }
+            Self::Oversized { found } => write!(
+                f,
+                "expected a token of at most {MAX_TOKEN_BYTES} bytes, found {found}; \
+                 shorten the ids, the issuer or the audience"
+            ),
+            Self::Key(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for MintError {}
+
+#[derive(Serialize)]
+struct PlatformClaims<'a> {
+    application_claim: [ApplicationClaim<'a>; 1],
+    version: u8,
+    aud: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exp: Option<u64>,
+    jti: Uuid,
+    iat: u64,
+    iss: &'a str,
+    nbf: u64,
+    sub: &'static str,
+}
+
+#[derive(Serialize)]
+struct ApplicationClaim<'a> {
+    namespace_id: &'a str,
+    application_id: &'a str,
+}
+
+/// Claims with none of the library's own members, which stand in another order
+/// and whose times end in the year 2106.
+fn only<C>(custom: C) -> JWTClaims<C> {
+    JWTClaims {
+        issued_at: None,
+        expires_at: None,
+        invalid_before: None,
+        issuer: None,
+        subject: None,
+        audiences: None,
+        jwt_id: None,
+        nonce: None,
+        custom,
+    }
+}

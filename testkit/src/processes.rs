@@ -1,0 +1,263 @@
+//! What the tests of `envoy/` stand on: Envoy's validation, processes that end with their
+//! test, Node with its packages, keys and files.
+
+use std::fs;
+use std::io::Write as _;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// How long a process may take for one step on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+// --- Envoy -------------------------------------------------------------------------------
+
+/// Each file of `envoy/` that Envoy reads, by name.
+pub fn envoy_configurations() -> Vec<(String, String)> {
+    let mut found: Vec<_> = fs::read_dir(root("envoy"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".yaml"))
+        .map(|name| (name.clone(), read(&format!("envoy/{name}"))))
+        .filter(|(_, text)| text.contains("\nstatic_resources:"))
+        .collect();
+    found.sort();
+    assert!(found.len() >= 3, "{found:?}");
+    found
+}
+
+/// What `envoy --mode validate` says of a configuration in this environment and no other.
+pub fn validate(configuration: &str, environment: &[(&str, &str)]) -> (bool, String) {
+    filter();
+    let output = Command::new(envoy())
+        .args(["--mode", "validate", "--log-level", "error", "--config-yaml", configuration])
+        .current_dir(root(""))
+        .env_clear()
+        .envs(environment.iter().copied())
+        .output()
+        .expect("Envoy runs");
+    (output.status.success(), text_of(&output))
+}
+
+/// `make envoy` leaves it in target/; an ENVOY that is a path goes before.
+pub fn envoy() -> PathBuf {
+    let chosen = std::env::var_os("ENVOY").map(PathBuf::from).filter(|file| file.is_file());
+    let file = chosen.unwrap_or_else(|| root("target/envoy"));
+    fs::canonicalize(file).expect("target/envoy is missing: `make envoy` gets it, or set ENVOY")
+}
+
+pub use crate::built::{issuer, module as filter};
+pub use crate::root;
+
+// --- Processes ---------------------------------------------------------------------------
+
+/// A process and all it starts, stopped at the end of the test however that comes.
+pub struct Service {
+    process: Child,
+    log: PathBuf,
+}
+
+impl Service {
+    pub fn start(name: &str, folder: &Path, command: &mut Command) -> Self {
+        use std::os::unix::process::CommandExt as _;
+
+        let log = folder.join(format!("{name}.log"));
+        let file = fs::File::create(&log).unwrap();
+        let process = command
+            .current_dir(root(""))
+            .stdin(Stdio::null())
+            .stdout(file.try_clone().unwrap())
+            .stderr(file)
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        Self { process, log }
+    }
+
+    pub fn log(&self) -> String {
+        format!("{}:\n{}", self.log.display(), fs::read_to_string(&self.log).unwrap_or_default())
+    }
+
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    pub fn wait(&mut self) -> ExitStatus {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.process.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < end, "still running\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    pub fn stop(&mut self) {
+        if self.process.try_wait().is_ok_and(|status| status.is_none()) {
+            self.signal("-TERM");
+            self.wait();
+        }
+    }
+
+    pub fn signal(&self, signal: &str) {
+        let group = format!("-{}", self.process.id());
+        let _ = Command::new("kill").args([signal, "--", &group]).stderr(Stdio::null()).status();
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.signal("-KILL");
+        let _ = self.process.wait();
+    }
+}
+
+pub fn shell(script: &str) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-euc", script]);
+    command
+}
+
+pub fn python(arguments: &[String]) -> Output {
+    Command::new("python3").args(arguments).current_dir(root("")).output().expect("python3 runs")
+}
+
+pub fn run(command: &mut Command) {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{command:?}: {}", text_of(&output));
+}
+
+pub fn text_of(output: &Output) -> String {
+    String::from_utf8_lossy(&[output.stdout.as_slice(), &output.stderr].concat()).into_owned()
+}
+
+pub fn free_ports<const N: usize>() -> [u16; N] {
+    // All at once, so that no two are the same.
+    let listeners = [(); N].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
+    listeners.map(|listener| listener.local_addr().unwrap().port())
+}
+
+/// Node with the packages of tests/deployment, or none where they can't be had.
+pub struct Node {
+    packages: PathBuf,
+}
+
+/// Installs them into `target/` once. A machine without Node skips what needs it; one that
+/// claims to be CI doesn't.
+pub fn node_with_packages() -> Option<Node> {
+    use std::sync::OnceLock;
+    static INSTALLED: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+
+    let installed = INSTALLED.get_or_init(|| {
+        let folder = root("target/deployment");
+        fs::create_dir_all(&folder).unwrap();
+        let lock = read("tests/deployment/package-lock.json");
+        let stamp = folder.join("installed.json");
+        for file in ["package.json", "package-lock.json"] {
+            fs::copy(root("tests/deployment").join(file), folder.join(file)).unwrap();
+        }
+        if fs::read_to_string(&stamp).is_ok_and(|installed| installed == lock) {
+            return Ok(folder);
+        }
+        let install = Command::new("npm")
+            .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
+            .env("npm_config_cache", root("target/npm"))
+            .current_dir(&folder)
+            .output();
+        match install {
+            Ok(output) if output.status.success() => {
+                fs::write(stamp, lock).unwrap();
+                Ok(folder)
+            }
+            Ok(output) => Err(format!("`npm ci` failed: {}", text_of(&output))),
+            Err(error) => Err(format!("no npm: {error}")),
+        }
+    });
+    match installed {
+        Ok(packages) => Some(Node { packages: packages.clone() }),
+        Err(reason) if std::env::var_os("CI").is_some() => panic!("{reason}"),
+        Err(reason) => {
+            skip("the schemas of Istio and Kubernetes", reason);
+            None
+        }
+    }
+}
+
+impl Node {
+    /// Runs in the packages' folder, where a script finds them; files are named from the top.
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        let script = "manifests.mjs";
+        fs::copy(root("tests/deployment").join(script), self.packages.join(script)).unwrap();
+        let arguments = arguments.iter().map(|argument| match *argument {
+            "tests/deployment/manifests.mjs" => script.into(),
+            file if file.starts_with("envoy/") => root(file).into_os_string(),
+            other => other.into(),
+        });
+        Command::new("node")
+            .args(arguments)
+            .current_dir(&self.packages)
+            .output()
+            .expect("node runs")
+    }
+}
+
+/// Says so past the test harness, which keeps the output of tests that pass to itself.
+pub fn skip(test: &str, reason: &str) {
+    let _ = writeln!(std::io::stderr(), "skipped: {test}: {reason}");
+}
+
+// --- Keys and files ----------------------------------------------------------------------
+
+pub struct Keys {
+    pub folder: PathBuf,
+    pub public: String,
+}
+
+impl Keys {
+    pub fn make(test: &str) -> Self {
+        let folder = scratch(test);
+        let out = folder.join("keys");
+        run(Command::new(issuer()).args(["keygen", "--algorithm", "ES256", "--out"]).arg(&out));
+        Self { public: fs::read_to_string(out.join("public.pem")).unwrap(), folder }
+    }
+
+    /// A file with a fresh token for an application.
+    pub fn token(&self, name: &str, application: &str) -> String {
+        let output = Command::new(issuer())
+            .args(["issue", "--expires-in", "1h", "--function-id", application, "--key"])
+            .arg(self.folder.join("keys/private.pem"))
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", text_of(&output));
+        let file = self.folder.join(name);
+        fs::write(&file, output.stdout).unwrap();
+        file.display().to_string()
+    }
+}
+
+/// An empty folder of this test's own.
+pub fn scratch(test: &str) -> PathBuf {
+    let folder = crate::scratch().join(format!("deployment-{test}"));
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+pub fn read(path: &str) -> String {
+    fs::read_to_string(root(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+pub fn link(from: &Path, to: &Path) {
+    std::os::unix::fs::symlink(fs::canonicalize(from).unwrap(), to).unwrap();
+}
+
+/// Each of these must be there: a file that changed isn't tested with ports of its own.
+pub fn replace_all(mut text: String, replacements: &[(&str, &str)]) -> String {
+    for (from, to) in replacements {
+        assert!(text.contains(from), "no {from:?} in:\n{text}");
+        text = text.replace(from, to);
+    }
+    text
+}

@@ -22,6 +22,9 @@ SECONDS_EACH ?= 60
 # The test runner has to be of the library's very version.
 WASM_BINDGEN = $(shell sed -n '/^name = "wasm-bindgen"$$/{n;s/.*"\(.*\)"/\1/p;}' Cargo.lock)
 
+# Makes the keys and tokens that tests in WebAssembly can't.
+TESTKIT = cargo run --locked --quiet -p namespace-jwt-testkit --
+
 help:
 	@echo 'make run         serve a private function behind Envoy on 127.0.0.1:10000, until Ctrl-C'
 	@echo 'make demo        what make run shows, then exit: 0 only if each answer was the expected one'
@@ -78,6 +81,7 @@ wasm-tests: needs
 	@python3 tools/fetch.py node
 	@tools/tool wasm-bindgen-cli $(WASM_BINDGEN) --no-default-features --bin wasm-bindgen-test-runner
 	@echo '==> tests: the core in WebAssembly'
+	@$(TESTKIT) corpus > target/corpus.json
 	@PATH="$(CURDIR)/target/tools/bin:$$PATH" \
 	  CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=wasm-bindgen-test-runner \
 	  python3 tools/wasm.py wasm32-unknown-unknown test -p namespace-jwt -p namespace-jwt-core --lib --test wasm
@@ -114,6 +118,7 @@ bench-core: needs
 	@cargo bench --locked --profile release --bench core
 	@python3 tools/fetch.py node
 	@echo '==> benchmarks of the core: WebAssembly'
+	@$(TESTKIT) benchmark > target/bench-core.json
 	@PATH="$(CURDIR)/target/tools/bin:$$PATH" \
 	  CARGO_TARGET_WASM32_WASIP1_RUNNER='node --no-warnings benches/core/wasi.mjs' \
 	  python3 tools/wasm.py wasm32-wasip1 bench -p namespace-jwt --profile release --bench core

@@ -1,13 +1,6 @@
 //! What the benchmarks are fed: for each algorithm a configuration with its key, and tokens.
-//!
-//! Keys and signatures are made natively, and written down for the run in WebAssembly.
-
-use std::fs;
 
 use serde_json::Value;
-
-/// Where both runs find it.
-const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/bench-core.json");
 
 pub struct Inputs {
     /// When the tokens are good, in seconds since 1970.
@@ -29,21 +22,17 @@ pub struct Signer {
 impl Inputs {
     #[cfg(not(target_family = "wasm"))]
     pub fn get() -> Self {
-        let minted = minted();
-        fs::create_dir_all(concat!(env!("CARGO_MANIFEST_DIR"), "/target"))
-            .and_then(|()| fs::write(FILE, minted.to_string()))
-            .unwrap_or_else(|error| panic!("expected to write {FILE}, found: {error}"));
-        Self::from_json(&minted)
+        Self::from_json(&testkit::benchmark::tokens())
     }
 
+    /// Keys and signatures are made natively: `testkit benchmark` wrote them down.
     #[cfg(target_family = "wasm")]
     pub fn get() -> Self {
-        let json = fs::read_to_string(FILE).unwrap_or_else(|error| {
-            panic!(
-                "expected tokens in {FILE}, found: {error}: run `cargo bench --bench core` first"
-            )
+        const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/bench-core.json");
+        let json = std::fs::read_to_string(FILE).unwrap_or_else(|error| {
+            panic!("expected tokens in {FILE}, found: {error}: run `make bench-core`")
         });
-        Self::from_json(&serde_json::from_str(&json).expect("what the native run wrote"))
+        Self::from_json(&serde_json::from_str(&json).expect("what `testkit benchmark` wrote"))
     }
 
     fn from_json(json: &Value) -> Self {
@@ -58,29 +47,4 @@ impl Inputs {
             signers: json["signers"].as_array().expect("an array").iter().map(signer).collect(),
         }
     }
-}
-
-#[cfg(not(target_family = "wasm"))]
-fn minted() -> Value {
-    use serde_json::json;
-    use testkit::mint::{Key, Kind};
-    use testkit::protected::{NAMESPACE, claims, claims_with, now};
-
-    let signers = [
-        ("RSA-2048", Kind::Rsa(2048)),
-        ("RSA-4096", Kind::Rsa(4096)),
-        ("ES256", Kind::P256),
-        ("ES384", Kind::P384),
-        ("Ed25519", Kind::Ed25519),
-    ]
-    .map(|(name, kind)| {
-        let key = Key::named(kind, "bench");
-        let other_claims = claims_with(json!({"jti": "0d1d3e0c-6ea4-4f6b-8f0c-1f5b7a3f9c52"}));
-        json!({
-            "name": name,
-            "configuration": {"namespace_id": NAMESPACE, "public_key": key.public_pem()},
-            "tokens": [key.token(&claims()), key.token(&other_claims)],
-        })
-    });
-    json!({"now": now(), "signers": signers})
 }

@@ -150,13 +150,3 @@ fn a_key_with_an_unusual_exponent_is_refused() {
 fn corpus_modulus() -> serde_json::Value {
     testkit::protected::namespace_key().jwk()["n"].clone()
 }
-
-/// For the run in V8, which can make no keys: see `wasm.rs`.
-#[test]
-fn the_corpus_is_written_down() {
-    let (bench, cases) = &*CORPUS;
-    let file = testkit::root("target/corpus.json");
-    let whole = file.with_extension("new");
-    std::fs::write(&whole, corpus::to_json(bench, cases).to_string()).unwrap();
-    std::fs::rename(&whole, &file).unwrap();
-}

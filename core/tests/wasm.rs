@@ -26,7 +26,7 @@ use serde_json::Value;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-/// What `corpus.rs` wrote down: keys and signatures are made natively.
+/// What `testkit corpus` wrote down: keys and signatures are made natively.
 const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/corpus.json");
 
 #[wasm_bindgen(module = "fs")]
@@ -45,10 +45,7 @@ fn pointers_have_the_width_that_the_filter_has() {
 /// The corpus of hostile tokens, with the reason codes that it has natively.
 #[wasm_bindgen_test]
 fn each_case_of_the_corpus_is_decided_as_the_contract_has_it() {
-    assert!(
-        exists(CORPUS),
-        "no {CORPUS}: run `cargo test --test corpus` first, or `make test` for all"
-    );
+    assert!(exists(CORPUS), "no {CORPUS}: run `make wasm-tests`");
     let corpus: Value = serde_json::from_str(&read(CORPUS, "utf8")).unwrap();
     let now = UnixTime::from_secs(corpus["now"].as_u64().unwrap());
     let mut configurations: HashMap<_, _> = corpus["configurations"]

@@ -15,6 +15,7 @@
     reason = "a test that can't go on says so by panicking"
 )]
 
+pub mod benchmark;
 pub mod bootstrap;
 pub mod built;
 pub mod contract;

@@ -85,7 +85,6 @@ fn each_case_is_decided_as_the_contract_has_it() {
         }
     }
     assert!(surprises.is_empty(), "{}", surprises.join("\n"));
-    println!("{} cases", cases.len());
 }
 
 /// For every outcome that isn't said to hold at one second alone.

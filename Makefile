@@ -133,9 +133,9 @@ lint: needs
 	@python3 tools/wasm.py wasm32-wasip1 clippy -p namespace-jwt --lib -- -D warnings
 	@python3 tools/wasm.py wasm32-unknown-unknown clippy -p namespace-jwt-core --test wasm -- -D warnings
 	@echo '==> scripts'
-	@for script in tools/tool tools/audit tools/wrk; do sh -n $$script || exit 1; done
+	@for script in tools/tool tools/audit tools/wrk tools/wasm-linker; do sh -n $$script || exit 1; done
 	@for script in .ci/run envoy/container.sh; do bash -n $$script || exit 1; done
-	@if command -v shellcheck >/dev/null; then shellcheck tools/tool tools/audit .ci/run tools/wrk envoy/container.sh; fi
+	@if command -v shellcheck >/dev/null; then shellcheck tools/wasm-linker tools/tool tools/audit .ci/run tools/wrk envoy/container.sh; fi
 	@python3 -c 'import ast, sys; [ast.parse(open(path).read(), path) for path in sys.argv[1:]]' \
 	  $(wildcard tools/*.py envoy/*.py tests/*/*.py)
 	@tools/tool cargo-deny $(CARGO_DENY)

@@ -30,7 +30,7 @@ const GOOD: [u8; 2] = [0x08, 0x01];
 
 /// The back end of a configuration. `call` hands the arguments to the proxy's
 /// `verify_signature` and returns its answer.
-pub struct Signatures<F> {
+pub struct HostVerifier<F> {
     call: F,
     /// For each key of the set, in order: the algorithms that the proxy verifies.
     prepared: Vec<Vec<Proven>>,
@@ -49,12 +49,12 @@ struct Proven {
 /// What was decided at start, and why.
 pub struct Prepared<F> {
     /// The back end.
-    pub signatures: Signatures<F>,
+    pub verifier: HostVerifier<F>,
     /// Why the proxy's crypto isn't used, where it was asked for.
     pub fallback: Option<String>,
 }
 
-impl<F, E> Signatures<F>
+impl<F, E> HostVerifier<F>
 where
     F: Fn(&[u8]) -> Result<Vec<u8>, E>,
     E: Display,
@@ -69,9 +69,9 @@ where
         choice: SignatureVerification,
         keys: &KeySet,
     ) -> Result<Prepared<F>, String> {
-        let mut signatures = Self { call, prepared: Vec::new() };
+        let mut verifier = Self { call, prepared: Vec::new() };
         if choice == SignatureVerification::Guest {
-            return Ok(Prepared { signatures, fallback: None });
+            return Ok(Prepared { verifier, fallback: None });
         }
         let mut fallback = None;
         let mut prepared = Vec::new();
@@ -79,7 +79,7 @@ where
             let mut arguments = Vec::new();
             for algorithm in key.algorithms() {
                 let algorithm = *algorithm;
-                let proven = signatures.prove(algorithm).and_then(|no| {
+                let proven = verifier.prove(algorithm).and_then(|no| {
                     let constant = constant(key, algorithm)?;
                     Ok(Proven { algorithm, constant, no })
                 });
@@ -93,8 +93,8 @@ where
             }
             prepared.push(arguments);
         }
-        signatures.prepared = prepared;
-        Ok(Prepared { signatures, fallback })
+        verifier.prepared = prepared;
+        Ok(Prepared { verifier, fallback })
     }
 
     /// The algorithms of these keys, those that were prepared, that the proxy doesn't check.
@@ -144,7 +144,7 @@ where
     }
 }
 
-impl<F, E> Backend for Signatures<F>
+impl<F, E> Backend for HostVerifier<F>
 where
     F: Fn(&[u8]) -> Result<Vec<u8>, E>,
 {
@@ -304,20 +304,20 @@ mod tests {
     }
 
     fn prepare(proxy: Proxy, choice: SignatureVerification) -> Result<Prepared<Proxy>, String> {
-        Signatures::prepare(proxy, choice, &keys())
+        HostVerifier::prepare(proxy, choice, &keys())
     }
 
     #[test]
     fn the_proxy_checks_what_it_has_proven() {
         for choice in [SignatureVerification::Auto, SignatureVerification::Host] {
-            let Prepared { signatures, fallback } = prepare(honest, choice).ok().unwrap();
+            let Prepared { verifier, fallback } = prepare(honest, choice).ok().unwrap();
             assert_eq!(fallback, None);
-            assert!(signatures.prepared.iter().all(|it| it.len() == 1));
-            assert_eq!(signatures.left_to_guest(&keys()), []);
+            assert!(verifier.prepared.iter().all(|it| it.len() == 1));
+            assert_eq!(verifier.left_to_guest(&keys()), []);
             for (key, proof) in keys().keys().iter().zip(PROOFS) {
                 let token = Token::parse(proof.token.as_bytes()).ok().unwrap();
                 let says = |text: &[u8], signature: &[u8]| {
-                    signatures.verify(key, proof.algorithm, &Message::new(text), signature)
+                    verifier.verify(key, proof.algorithm, &Message::new(text), signature)
                 };
                 assert_eq!(says(token.signed(), token.signature()), Checked::Good);
                 assert_eq!(says(b"other", token.signature()), Checked::Bad);
@@ -344,15 +344,15 @@ mod tests {
             assert_eq!(prepare(liar, SignatureVerification::Host).err().as_deref(), Some(why));
             let auto = prepare(liar, SignatureVerification::Auto).ok().unwrap();
             assert!(auto.fallback.is_some());
-            assert!(auto.signatures.prepared.iter().all(Vec::is_empty));
+            assert!(auto.verifier.prepared.iter().all(Vec::is_empty));
             let algorithms = PROOFS.iter().map(|proof| proof.algorithm);
-            assert!(algorithms.eq(auto.signatures.left_to_guest(&keys())));
+            assert!(algorithms.eq(auto.verifier.left_to_guest(&keys())));
             // The module's own crypto does the work.
             for (key, proof) in keys().keys().iter().zip(PROOFS) {
                 let token = Token::parse(proof.token.as_bytes()).ok().unwrap();
                 let says = |text| {
                     let message = Message::new(text);
-                    auto.signatures.verify(key, proof.algorithm, &message, token.signature())
+                    auto.verifier.verify(key, proof.algorithm, &message, token.signature())
                 };
                 assert_eq!(says(token.signed()), Checked::Good);
                 assert_eq!(says(b"other"), Checked::Bad);
@@ -362,18 +362,18 @@ mod tests {
 
     #[test]
     fn a_proxy_that_fails_later_lets_nobody_in() {
-        let Prepared { mut signatures, .. } =
+        let Prepared { mut verifier, .. } =
             prepare(honest, SignatureVerification::Auto).ok().unwrap();
         // None of these is what it answered to a broken signature, so none of them is a no.
         let other_error = |_: &[u8]| Ok(vec![0x12, 2, b'o', b'h']);
         for broken in
             [(|_| Err("gone")) as Proxy, |_| Ok(vec![]), |_| Ok(vec![0xff; 9]), other_error]
         {
-            signatures.call = broken;
+            verifier.call = broken;
             for (key, proof) in keys().keys().iter().zip(PROOFS) {
                 let token = Token::parse(proof.token.as_bytes()).ok().unwrap();
                 let message = Message::new(token.signed());
-                let answer = signatures.verify(key, proof.algorithm, &message, token.signature());
+                let answer = verifier.verify(key, proof.algorithm, &message, token.signature());
                 assert_eq!(answer, Checked::Unanswered);
             }
         }
@@ -385,11 +385,11 @@ mod tests {
         let material = pem::public_key(pem).ok().unwrap();
         let key = PublicKey::bind(material, None, None, &AllowedAlgorithms::default()).unwrap();
         let keys = KeySet::new(vec![key]);
-        let auto = Signatures::prepare(honest as Proxy, SignatureVerification::Auto, &keys);
-        let Prepared { signatures, fallback } = auto.ok().unwrap();
+        let auto = HostVerifier::prepare(honest as Proxy, SignatureVerification::Auto, &keys);
+        let Prepared { verifier, fallback } = auto.ok().unwrap();
         assert_eq!(fallback, None);
-        assert_eq!(signatures.prepared, [vec![]]);
-        let host = Signatures::prepare(honest as Proxy, SignatureVerification::Host, &keys);
+        assert_eq!(verifier.prepared, [vec![]]);
+        let host = HostVerifier::prepare(honest as Proxy, SignatureVerification::Host, &keys);
         assert_eq!(host.err().as_deref(), Some("it has no function for EdDSA"));
     }
 }

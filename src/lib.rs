@@ -5,12 +5,10 @@
 
 #[cfg(any(target_os = "wasi", test))]
 mod announcement;
-#[cfg(any(target_os = "wasi", test))]
+#[cfg(target_os = "wasi")]
 mod contexts;
 #[cfg(any(target_os = "wasi", test))]
 mod environment;
-#[cfg(target_os = "wasi")]
-mod exports;
 pub mod header_map;
 #[cfg(target_os = "wasi")]
 mod host;

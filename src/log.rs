@@ -3,9 +3,12 @@
 
 use std::cell::RefCell;
 
-use crate::host::{self, Level};
-use crate::log_limit::LogLimit;
 use namespace_jwt_core::time::UnixTime;
+use proxy_wasm::hostcalls;
+use proxy_wasm::types::LogLevel;
+
+use crate::host;
+use crate::log_limit::LogLimit;
 
 /// What all plugins of a VM share. A VM has one thread.
 struct Log {
@@ -19,7 +22,7 @@ thread_local! {
 }
 
 /// Writes a line about a request at `now`, where the proxy could tell the time.
-pub fn about_request(level: Level, now: Option<UnixTime>, line: impl FnOnce() -> String) {
+pub fn about_request(level: LogLevel, now: Option<UnixTime>, line: impl FnOnce() -> String) {
     let second = now.map(|now| now.since_epoch().as_secs());
     let leave = LOG.with_borrow_mut(|log| {
         if !log.shows(level, second) {
@@ -30,16 +33,19 @@ pub fn about_request(level: Level, now: Option<UnixTime>, line: impl FnOnce() ->
     if let Some(leave) = leave {
         if leave.left_out > 0 {
             let more = leave.left_out;
-            host::log(level, &format!("namespace-jwt: {more} more decisions were not logged"));
+            let _ = hostcalls::log(
+                level,
+                &format!("namespace-jwt: {more} more decisions were not logged"),
+            );
         }
-        host::log(level, &line());
+        let _ = hostcalls::log(level, &line());
     }
 }
 
 impl Log {
     /// A call for a line that nobody sees would be for nothing. The level may change while the
     /// proxy runs, so it is asked for again in each second.
-    fn shows(&mut self, level: Level, second: Option<u64>) -> bool {
+    fn shows(&mut self, level: LogLevel, second: Option<u64>) -> bool {
         let (asked, least) = self.least;
         let Some(second) = second.filter(|second| *second != asked) else {
             return level as u32 >= least;

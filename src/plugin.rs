@@ -1,10 +1,8 @@
 //! The filter as one configuration has it, in one worker: what it does with a request.
 
 use std::cell::RefCell;
+use std::time::SystemTime;
 
-use crate::host::{self, Counter, Level, Refusal};
-use crate::host_verifier::{Prepared, Signatures, VERIFY_SIGNATURE};
-use crate::{announcement, environment, header_map, log, structs};
 use namespace_jwt_core::access::{Access, Admitted};
 use namespace_jwt_core::cache::{Budget, TokenCache};
 use namespace_jwt_core::config::{Config, Environment, Mode, Notice, NoticeLevel};
@@ -13,19 +11,23 @@ use namespace_jwt_core::key::KeySet;
 use namespace_jwt_core::request::{Preflight, Presented};
 use namespace_jwt_core::signature::Algorithm;
 use namespace_jwt_core::time::UnixTime;
+use proxy_wasm::hostcalls;
+use proxy_wasm::types::{Action, LogLevel, MapType, MetricType, Status};
+
+use crate::host::{self, HostError};
+use crate::host_verifier::{HostVerifier, Prepared, VERIFY_SIGNATURE};
+use crate::{announcement, environment, header_map, log, structs};
 
 /// The name of the filter state, `wasm.` before it in the access log's format.
 const FILTER_STATE: &str = "namespace_jwt";
 
-/// The proxy's status where somebody else replaced a shared value meanwhile.
-const VERSION_MISMATCH: u32 = 8;
-
 /// A plugin with a good configuration.
 pub struct Plugin {
     config: Config,
-    backend: Signatures<HostCall>,
+    verifier: HostVerifier<HostCall>,
     cache: RefCell<TokenCache>,
-    counters: Vec<(&'static str, Counter)>,
+    /// A counter of the proxy's for each code.
+    counters: Vec<(&'static str, u32)>,
 }
 
 thread_local! {
@@ -34,48 +36,51 @@ thread_local! {
 }
 
 /// Hands arguments to the proxy's `verify_signature`.
-type HostCall = fn(&[u8]) -> Result<Vec<u8>, Refusal>;
+type HostCall = fn(&[u8]) -> Result<Vec<u8>, HostError>;
 
-/// What happens to the request next (Proxy-Wasm's `Action`).
-#[derive(Clone, Copy, Debug)]
-pub enum Next {
-    /// It goes on to the next filter.
-    Continue = 0,
-    /// It stays here: it has been answered.
-    Pause = 1,
+/// What was decided about a request.
+type Decision = Result<Admitted, Denial>;
+
+/// What time it is.
+pub fn now() -> Result<UnixTime, HostError> {
+    let now = hostcalls::get_current_time()?;
+    Ok(UnixTime::new(now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()))
 }
 
-/// Whether no other worker announces the configuration. A proxy that shares nothing, or
-/// something else, has it announced again.
+/// Whether no other worker announces the configuration. A proxy that shares something else has
+/// it announced again.
 fn is_first_to_announce(key: &str) -> bool {
-    let Ok(now) = host::now() else { return true };
-    let (left, version) =
-        host::shared_data(key).map_or((None, 0), |(it, version)| (Some(it), version));
+    let Ok(now) = now() else { return true };
+    let (left, version) = hostcalls::get_shared_data(key).unwrap_or_default();
     announcement::is_due(left.as_deref(), now)
-        && host::set_shared_data(key, &announcement::value(now), version)
-            != Err(Refusal::Status(VERSION_MISMATCH))
+        && hostcalls::set_shared_data(key, Some(&announcement::value(now)), version)
+            != Err(Status::CasMismatch)
+}
+
+fn property(path: &[&str]) -> Result<Option<Vec<u8>>, Status> {
+    hostcalls::get_property(path.to_vec())
 }
 
 impl Plugin {
-    /// Reads the configuration, of `size` bytes.
+    /// Reads the configuration as the proxy gives it.
     ///
     /// # Errors
     ///
     /// What is wrong with it, for the log.
-    pub fn configure(size: usize) -> Result<Self, String> {
-        let given = host::plugin_configuration(size).map_err(|refusal| refusal.to_string())?;
+    pub fn configure(given: Vec<u8>) -> Result<Self, String> {
         let json = structs::read(given).map_err(|error| error.to_string())?;
         let environment =
             Environment::read(|name| std::env::var_os(name)).map_err(|error| error.to_string())?;
         let config = Config::from_json(&json, &environment)
-            .map_err(|error| environment::explained(&error, host::property))?;
-        environment::refuse_borrowed(&config.from_environment, host::property)?;
+            .map_err(|error| environment::explained(&error, property))?;
+        environment::refuse_borrowed(&config.from_environment, property)?;
         let codes = Admitted::CODES.into_iter().chain(Denial::ALL.map(Denial::code));
         let counter = |code| {
-            let counter = Counter::define(&config.counter_name(code));
-            counter.map(|counter| (code, counter)).map_err(|refusal| refusal.to_string())
+            let counter = hostcalls::define_metric(MetricType::Counter, &config.counter_name(code));
+            let counter = counter.map_err(|status| HostError::from(status).to_string())?;
+            Ok((code, counter))
         };
-        let counters = codes.map(counter).collect::<Result<_, _>>()?;
+        let counters = codes.map(counter).collect::<Result<_, String>>()?;
         let cache = CACHES.with(|budget| TokenCache::within(budget, config.token_cache_size));
         let no_keys = KeySet::default();
         let keys = match &config.access {
@@ -84,12 +89,11 @@ impl Plugin {
         };
         let call: HostCall = |arguments| host::call_foreign_function(VERIFY_SIGNATURE, arguments);
         let choice = config.signature_verification;
-        let Prepared { signatures, fallback } = Signatures::prepare(call, choice, keys)
+        let Prepared { verifier, fallback } = HostVerifier::prepare(call, choice, keys)
             .map_err(|why| format!("signature_verification: expected a proxy that checks every algorithm in use, found that {why}"))?;
         let announced = announcement::key(&json, &environment);
-        let by_guest = signatures.left_to_guest(keys);
-        let cache = RefCell::new(cache);
-        let plugin = Self { config, backend: signatures, cache, counters };
+        let by_guest = verifier.left_to_guest(keys);
+        let plugin = Self { config, verifier, cache: RefCell::new(cache), counters };
         if is_first_to_announce(&announced) {
             plugin.announce(&by_guest, fallback);
         }
@@ -98,81 +102,24 @@ impl Plugin {
 
     /// Logs what the configuration comes to.
     fn announce(&self, by_guest: &[Algorithm], fallback: Option<String>) {
-        let summary = self.config.summary(by_guest);
-        host::log(Level::Info, &format!("namespace-jwt: {summary}"));
+        let say = |level, text: &str| {
+            let _ = hostcalls::log(level, &format!("namespace-jwt: {text}"));
+        };
+        say(LogLevel::Info, &self.config.summary(by_guest));
         for Notice { level, text } in &self.config.notices {
             let level = match level {
-                NoticeLevel::Info => Level::Info,
-                NoticeLevel::Warning => Level::Warn,
+                NoticeLevel::Info => LogLevel::Info,
+                NoticeLevel::Warning => LogLevel::Warn,
             };
-            host::log(level, &format!("namespace-jwt: {text}"));
+            say(level, text);
         }
         if let Some(why) = fallback {
-            let line = format!(
-                "namespace-jwt: the proxy's crypto is unavailable ({why}); falling back to the \
-                 slower built-in verification"
+            let text = format!(
+                "the proxy's crypto is unavailable ({why}); falling back to the slower built-in \
+                 verification"
             );
-            host::log(Level::Warn, &line);
+            say(LogLevel::Warn, &text);
         }
-    }
-
-    /// Decides about the request whose headers are there, and does it.
-    ///
-    /// # Errors
-    ///
-    /// What the proxy didn't do: nothing is decided then.
-    pub fn request(&self) -> Result<Next, Refusal> {
-        let map = host::request_headers()?;
-        let headers = header_map::parse(&map).ok_or(Refusal::Unreadable)?;
-        let Config { token_headers, token_cookies, allow_cors_preflight, .. } = &self.config;
-        let arrived = headers.iter().copied();
-        let presented = Presented::find(token_headers, token_cookies, arrived.clone());
-        let preflight = Preflight::find(*allow_cors_preflight, arrived.clone());
-        let now = host::now()?;
-        let decision = match preflight {
-            Some(preflight) => Ok(self.config.access.admit(preflight)),
-            None => self.decide(presented, now),
-        };
-        match decision {
-            Ok(admitted) => {
-                log::about_request(Level::Debug, Some(now), || admitted.log_line().to_owned());
-                self.record(admitted.code());
-            }
-            Err(denial) => {
-                self.record(denial.code());
-                let denied = match self.config.mode {
-                    Mode::Enforce => "denied",
-                    Mode::ReportOnly => "would deny",
-                };
-                log::about_request(Level::Info, Some(now), || {
-                    format!("namespace-jwt: {denied}: {}", denial.code())
-                });
-                if self.config.mode == Mode::Enforce {
-                    let details = format!("namespace_jwt_denied{{{}}}", denial.code());
-                    host::send_answer(&self.config.statuses.answer(denial), &details)?;
-                    return Ok(Next::Pause);
-                }
-            }
-        }
-        if !self.config.forward_token {
-            for removal in presented.removals(token_headers, token_cookies, arrived) {
-                match removal.left.split_first() {
-                    None => host::remove_request_header(removal.name)?,
-                    Some((first, more)) => {
-                        host::replace_request_header(removal.name, first)?;
-                        for value in more {
-                            host::add_request_header(removal.name, value)?;
-                        }
-                    }
-                }
-            }
-        }
-        Ok(Next::Continue)
-    }
-
-    fn decide(&self, presented: Presented<'_>, now: UnixTime) -> Result<Admitted, Denial> {
-        // Nothing below calls back into the filter, so nobody else holds the cache.
-        self.config.access.decide(presented, &self.backend, &mut self.cache.borrow_mut(), now)
     }
 
     /// Another plugin has come into the VM, whose caches share one budget.
@@ -180,10 +127,92 @@ impl Plugin {
         self.cache.borrow_mut().keep_to_share();
     }
 
-    fn record(&self, code: &'static str) {
+    /// Decides about the request whose headers are there, and does it.
+    ///
+    /// # Errors
+    ///
+    /// What the proxy didn't do: nothing is decided then.
+    pub fn on_request_headers(&self) -> Result<Action, HostError> {
+        let map = host::request_headers()?;
+        let headers = header_map::parse(&map).ok_or(HostError::Unreadable)?;
+        let request = headers.iter().copied();
+        let now = now()?;
+        let Config { token_headers, token_cookies, .. } = &self.config;
+        let presented = Presented::find(token_headers, token_cookies, request.clone());
+        let decision = self.decide(presented, request.clone(), now);
+        self.record(decision, now);
+        match decision {
+            Err(denial) if self.config.mode == Mode::Enforce => self.refuse(denial),
+            _ => {
+                self.remove_tokens(presented, request)?;
+                Ok(Action::Continue)
+            }
+        }
+    }
+
+    fn decide<'a>(
+        &self,
+        presented: Presented<'a>,
+        request: impl Iterator<Item = (&'a [u8], &'a [u8])> + Clone,
+        now: UnixTime,
+    ) -> Decision {
+        if let Some(preflight) = Preflight::find(self.config.allow_cors_preflight, request) {
+            return Ok(self.config.access.admit(preflight));
+        }
+        // Nothing below calls back into the filter, so nobody else holds the cache.
+        let cache = &mut self.cache.borrow_mut();
+        self.config.access.decide(presented, &self.verifier, cache, now)
+    }
+
+    /// Counts the decision, and tells it to the access log and the log.
+    fn record(&self, decision: Decision, now: UnixTime) {
+        let code = decision.map_or_else(Denial::code, Admitted::code);
         if let Some((_, counter)) = self.counters.iter().find(|(name, _)| *name == code) {
-            counter.increment();
+            let _ = hostcalls::increment_metric(*counter, 1);
         }
         host::set_property(FILTER_STATE, code);
+        match decision {
+            Ok(admitted) => {
+                log::about_request(LogLevel::Debug, Some(now), || admitted.log_line().to_owned());
+            }
+            Err(denial) => log::about_request(LogLevel::Info, Some(now), || {
+                let denied = match self.config.mode {
+                    Mode::Enforce => "denied",
+                    Mode::ReportOnly => "would deny",
+                };
+                format!("namespace-jwt: {denied}: {}", denial.code())
+            }),
+        }
+    }
+
+    fn refuse(&self, denial: Denial) -> Result<Action, HostError> {
+        let details = format!("namespace_jwt_denied{{{}}}", denial.code());
+        host::send_answer(&self.config.statuses.answer(denial), &details)?;
+        Ok(Action::Pause)
+    }
+
+    /// Takes what counted as a token from the request, unless the application may see it.
+    fn remove_tokens<'a>(
+        &self,
+        presented: Presented<'a>,
+        request: impl Iterator<Item = (&'a [u8], &'a [u8])> + Clone,
+    ) -> Result<(), HostError> {
+        const HEADERS: MapType = MapType::HttpRequestHeaders;
+        let Config { token_headers, token_cookies, forward_token, .. } = &self.config;
+        if *forward_token {
+            return Ok(());
+        }
+        for removal in presented.removals(token_headers, token_cookies, request) {
+            match removal.left.split_first() {
+                None => hostcalls::remove_map_value(HEADERS, removal.name)?,
+                Some((first, more)) => {
+                    hostcalls::set_map_value_bytes(HEADERS, removal.name, Some(first))?;
+                    for value in more {
+                        hostcalls::add_map_value_bytes(HEADERS, removal.name, value)?;
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 }

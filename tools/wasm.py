@@ -39,6 +39,8 @@ def main():
 
     # No path of the building machine may end in the module.
     flags = ["--remap-path-prefix=%s=." % os.getcwd()] + private_sysroot.registry_remaps("/cargo")
+    if target == "wasm32-wasip1":
+        flags += ["-Clinker=" + os.path.join(os.path.dirname(os.path.abspath(__file__)), "wasm-linker")]
     if sysroot:
         flags += ["--sysroot", sysroot]
     # The encoded form takes paths with spaces, and wins over a RUSTFLAGS meant for native code.

@@ -15,24 +15,24 @@ use namespace_jwt_core::signature::Algorithm;
 use namespace_jwt_core::token::Token;
 use namespace_jwt_core::verify::{Backend, Checked, Message};
 use namespace_jwt::self_test::{PROOFS, Proof};
-use namespace_jwt::host_verifier::{Prepared, Signatures};
+use namespace_jwt::host_verifier::{HostVerifier, Prepared};
 use namespace_jwt_fuzz::proxy;
 
 struct Parties {
     keys: KeySet,
-    proxy: Signatures<fn(&[u8]) -> Result<Vec<u8>, &'static str>>,
+    proxy: HostVerifier<fn(&[u8]) -> Result<Vec<u8>, &'static str>>,
 }
 
 /// One key for each proof, bound to its algorithm alone.
 static PARTIES: LazyLock<Parties> = LazyLock::new(|| {
     let keys = KeySet::new(PROOFS.iter().map(key).collect());
     let call = proxy::verify_signature as fn(&[u8]) -> Result<Vec<u8>, &'static str>;
-    let Ok(Prepared { signatures, fallback: None }) =
-        Signatures::prepare(call, SignatureVerification::Host, &keys)
+    let Ok(Prepared { verifier, fallback: None }) =
+        HostVerifier::prepare(call, SignatureVerification::Host, &keys)
     else {
         panic!("the proxy doesn't prove itself")
     };
-    Parties { keys, proxy: signatures }
+    Parties { keys, proxy: verifier }
 });
 
 fn key(proof: &Proof) -> PublicKey {

@@ -277,6 +277,8 @@ fn a_proxy_that_may_not_be_asked_gets_no_say_through_variables() {
         "proxy_increment_metric",
         "proxy_call_foreign_function",
         "proxy_set_property",
+        "proxy_get_shared_data",
+        "proxy_set_shared_data",
         "_initialize",
         "proxy_on_memory_allocate",
         "proxy_on_context_create",

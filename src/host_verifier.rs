@@ -13,6 +13,7 @@
 
 use std::fmt::Display;
 
+use crate::protobuf::append;
 use crate::self_test::PROOFS;
 use namespace_jwt_core::config::SignatureVerification;
 use namespace_jwt_core::key::pem;
@@ -224,22 +225,10 @@ fn arguments(
     Some(arguments)
 }
 
-/// Appends a field of a protobuf message: its number and wire type 2, its length as a
-/// varint, its bytes.
-fn append(message: &mut Vec<u8>, field: u8, bytes: &[u8]) {
-    message.push(field << 3 | 2);
-    let mut length = bytes.len();
-    while length > 0x7f {
-        message.push(length.to_le_bytes()[0] | 0x80);
-        length >>= 7;
-    }
-    message.push(length.to_le_bytes()[0]);
-    message.extend_from_slice(bytes);
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protobuf::{Field, field};
     use namespace_jwt_core::key::AllowedAlgorithms;
     #[cfg(target_family = "wasm")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -257,23 +246,12 @@ mod tests {
         KeySet::new(PROOFS.iter().map(key).collect())
     }
 
-    /// The fields of a protobuf message that has only strings and bytes.
-    fn fields(mut message: &[u8]) -> Vec<(u8, Vec<u8>)> {
+    /// The fields of a message that has only strings and bytes.
+    fn fields(mut message: &[u8]) -> Vec<(u64, Vec<u8>)> {
         let mut fields = Vec::new();
-        while let Some((tag, mut rest)) = message.split_first() {
-            assert_eq!(tag & 7, 2);
-            let (mut length, mut shift) = (0, 0);
-            loop {
-                let (byte, after) = rest.split_first().unwrap();
-                length |= usize::from(byte & 0x7f) << shift;
-                shift += 7;
-                rest = after;
-                if byte & 0x80 == 0 {
-                    break;
-                }
-            }
-            fields.push((tag >> 3, rest[..length].to_vec()));
-            message = &rest[length..];
+        while !message.is_empty() {
+            let (number, Field::Bytes(bytes)) = field(&mut message).unwrap() else { panic!() };
+            fields.push((number, bytes.to_vec()));
         }
         fields
     }
@@ -388,7 +366,7 @@ mod tests {
         let auto = HostVerifier::prepare(honest as Proxy, SignatureVerification::Auto, &keys);
         let Prepared { verifier, fallback } = auto.ok().unwrap();
         assert_eq!(fallback, None);
-        assert_eq!(verifier.prepared, [vec![]]);
+        assert!(verifier.prepared.iter().all(Vec::is_empty));
         let host = HostVerifier::prepare(honest as Proxy, SignatureVerification::Host, &keys);
         assert_eq!(host.err().as_deref(), Some("it has no function for EdDSA"));
     }

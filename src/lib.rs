@@ -19,5 +19,6 @@ mod log;
 mod log_limit;
 #[cfg(target_os = "wasi")]
 mod plugin;
+pub mod protobuf;
 pub mod self_test;
 pub mod structs;

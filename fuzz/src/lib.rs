@@ -1,5 +1,4 @@
 //! What the fuzz targets have in common.
 
 pub mod keys;
-pub mod protobuf;
 pub mod proxy;

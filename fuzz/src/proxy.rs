@@ -1,20 +1,16 @@
 //! A proxy's `verify_signature`, played by `ring`.
 
-use crate::protobuf::fields;
+use prost::Message as _;
 use ring::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
+use testkit::protobuf::{VerifySignatureArguments, VerifySignatureResult};
 
 /// Answers as Envoy does (`source/extensions/common/wasm/foreign.cc`): a message with a result
 /// or an error.
 pub fn verify_signature(arguments: &[u8]) -> Result<Vec<u8>, &'static str> {
-    let fields = fields(arguments).ok_or("arguments that can't be read")?;
-    let field = |number| {
-        let mut held = fields.iter().filter(|(other, _)| *other == number);
-        match (held.next(), held.next()) {
-            (Some((_, bytes)), None) => Ok(*bytes),
-            _ => Err("a field that is missing or there twice"),
-        }
-    };
-    let (hash, spki, signature, text) = (field(1)?, field(2)?, field(3)?, field(4)?);
+    let arguments = VerifySignatureArguments::decode(arguments);
+    let arguments = arguments.map_err(|_| "arguments that can't be read")?;
+    let VerifySignatureArguments { hash_function, public_key: spki, signature, text } = arguments;
+    let hash = hash_function.as_bytes();
     let rsa = spki.windows(9).any(|it| it == b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01");
     let algorithm: &dyn VerificationAlgorithm = match (rsa, hash) {
         (true, b"sha256") => &signature::RSA_PKCS1_2048_8192_SHA256,
@@ -32,6 +28,7 @@ pub fn verify_signature(arguments: &[u8]) -> Result<Vec<u8>, &'static str> {
         (false, _) => 23,
     };
     let key = spki.get(start..).ok_or("a key that is too short")?;
-    let good = UnparsedPublicKey::new(algorithm, key).verify(text, signature).is_ok();
-    Ok(if good { vec![0x08, 0x01] } else { b"\x12\x10signature is bad".to_vec() })
+    let good = UnparsedPublicKey::new(algorithm, key).verify(&text, &signature).is_ok();
+    let error = if good { "" } else { "signature is bad" }.to_owned();
+    Ok(VerifySignatureResult { result: good, error }.encode_to_vec())
 }

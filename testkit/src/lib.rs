@@ -25,6 +25,7 @@ pub mod http;
 pub mod mint;
 pub mod processes;
 pub mod protected;
+pub mod protobuf;
 pub mod upstream;
 pub mod vectors;
 

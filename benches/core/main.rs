@@ -27,7 +27,7 @@ use namespace_jwt_core::access::{Access, Admitted};
 use namespace_jwt_core::cache::TokenCache;
 use namespace_jwt_core::claims::Claims;
 use namespace_jwt_core::config::{Config, Environment};
-use namespace_jwt_core::denial::Denial;
+use namespace_jwt_core::reason::Denial;
 use namespace_jwt_core::request::Presented;
 use namespace_jwt_core::signature::guest::Guest;
 use namespace_jwt_core::time::UnixTime;

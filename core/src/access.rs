@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use crate::cache::TokenCache;
 use crate::claims::{Claims, Grant};
-use crate::denial::Denial;
 use crate::identifier;
 use crate::key::KeySet;
+use crate::reason::Denial;
 use crate::request::{Preflight, Presented};
 use crate::time::UnixTime;
 use crate::verify::{Backend, Verified, verify};

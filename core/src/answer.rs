@@ -1,6 +1,6 @@
 //! What a refused client gets: the one place where a reason becomes an HTTP response.
 
-use crate::denial::{Denial, Fault};
+use crate::reason::{Denial, Fault};
 
 /// The statuses that a refusal may have (RFC 9110 §15.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use budget::Share;
 pub use budget::{Budget, VM_BYTES};
 use tokens::Tokens;
 
-use crate::denial::Denial;
+use crate::reason::Denial;
 use crate::verify::Verified;
 
 /// The most entries that a configuration may ask for. What they may take is bounded by the

@@ -9,8 +9,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use crate::denial::Denial;
 use crate::json;
+use crate::reason::Denial;
 use crate::signature::Algorithm;
 
 /// The longest token that is looked at, in bytes.

@@ -5,8 +5,8 @@ use std::cell::OnceCell;
 use rsa::sha2::{Digest, Sha256, Sha384, Sha512};
 
 use crate::claims::{Claims, Malformed};
-use crate::denial::Denial;
 use crate::key::{KeySet, PublicKey};
+use crate::reason::Denial;
 use crate::signature::Algorithm;
 use crate::token::Token;
 

@@ -18,7 +18,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use namespace_jwt_core::access::Admitted;
 use namespace_jwt_core::cache::TokenCache;
 use namespace_jwt_core::config::{Config, Environment};
-use namespace_jwt_core::denial::Denial;
+use namespace_jwt_core::reason::Denial;
 use namespace_jwt_core::request::{Preflight, Presented};
 use namespace_jwt_core::signature::guest::Guest;
 use namespace_jwt_core::time::UnixTime;

@@ -22,7 +22,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use namespace_jwt_core::access::Admitted;
-use namespace_jwt_core::denial::Denial;
+use namespace_jwt_core::reason::Denial;
 use serde_json::{Value, json};
 
 use folder::{Folder, NOT_RUN, decisions};

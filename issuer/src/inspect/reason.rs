@@ -12,8 +12,8 @@ use uuid::Uuid;
 
 use namespace_jwt_core::access::{Policy, Protected};
 use namespace_jwt_core::claims::Claims;
-use namespace_jwt_core::denial::Denial;
 use namespace_jwt_core::key::KeySet;
+use namespace_jwt_core::reason::Denial;
 use namespace_jwt_core::time::UnixTime;
 
 /// What is wrong with the form of a token that can't be parsed.

@@ -9,10 +9,10 @@ pub enum Denial {
     MissingToken,
     /// The headers hold tokens that differ.
     MultipleTokens,
-    /// The token isn't a strict compact JWS with a plain JSON header.
-    MalformedToken,
     /// The token is over [`MAX_TOKEN_BYTES`](crate::token::MAX_TOKEN_BYTES).
     OversizedToken,
+    /// The token isn't a strict compact JWS with a plain JSON header.
+    MalformedToken,
     /// The header's `alg` isn't one that its keys may be used with.
     UnsupportedAlgorithm,
     /// No configured key may be meant by the header's `kid`.
@@ -33,10 +33,10 @@ pub enum Denial {
     WrongIssuer,
     /// `aud` doesn't hold the configured audience.
     WrongAudience,
-    /// No grant of the token admits to this namespace or application.
-    NotGranted,
     /// The configuration lists the token's `jti` as revoked.
     Revoked,
+    /// No grant of the token admits to this namespace or application.
+    NotGranted,
 }
 
 /// What the client is told, in the platform's terms.
@@ -61,11 +61,15 @@ struct Row {
 
 impl Denial {
     /// Every reason, in the order in which a request meets them.
+    ///
+    /// [`UnsupportedAlgorithm`](Self::UnsupportedAlgorithm) comes where the header is looked at,
+    /// with an `alg` that no key could have. One that the token's own keys alone don't have
+    /// is only found when they are known, after [`UnknownKey`](Self::UnknownKey).
     pub const ALL: [Self; 16] = [
         Self::MissingToken,
         Self::MultipleTokens,
-        Self::MalformedToken,
         Self::OversizedToken,
+        Self::MalformedToken,
         Self::UnsupportedAlgorithm,
         Self::UnknownKey,
         Self::BadSignature,
@@ -76,8 +80,8 @@ impl Denial {
         Self::LifetimeTooLong,
         Self::WrongIssuer,
         Self::WrongAudience,
-        Self::NotGranted,
         Self::Revoked,
+        Self::NotGranted,
     ];
 
     /// The code in the log, the metrics and the access log.
@@ -108,11 +112,11 @@ impl Denial {
                 InvalidArgument,
                 "the request carries several tokens that differ",
             ),
-            Self::MalformedToken => {
-                ("malformed_token", InvalidArgument, "the token is not a well-formed JWT")
-            }
             Self::OversizedToken => {
                 ("oversized_token", InvalidArgument, "the token is longer than 8192 bytes")
+            }
+            Self::MalformedToken => {
+                ("malformed_token", InvalidArgument, "the token is not a well-formed JWT")
             }
             Self::UnsupportedAlgorithm => (
                 "unsupported_algorithm",
@@ -146,12 +150,12 @@ impl Denial {
             Self::WrongAudience => {
                 ("wrong_audience", InvalidArgument, "the token is meant for another audience")
             }
+            Self::Revoked => ("revoked", InvalidArgument, "the token has been revoked"),
             Self::NotGranted => (
                 "not_granted",
                 PermissionsDenied,
                 "the token does not grant access to this application",
             ),
-            Self::Revoked => ("revoked", InvalidArgument, "the token has been revoked"),
         };
         Row { code, fault, message }
     }
@@ -168,6 +172,6 @@ mod tests {
         for (place, denial) in Denial::ALL.into_iter().enumerate() {
             assert_eq!(denial as usize, place, "{denial:?}");
         }
-        assert_eq!(Denial::ALL.len(), Denial::Revoked as usize + 1);
+        assert_eq!(Denial::ALL.len(), Denial::NotGranted as usize + 1);
     }
 }

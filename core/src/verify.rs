@@ -120,7 +120,7 @@ impl From<Denial> for Unverified {
 ///
 /// # Errors
 ///
-/// The first fault, in the order of [`Denial::ALL`] from [`Denial::MalformedToken`] to
+/// The first fault, in the order of [`Denial::ALL`] from [`Denial::OversizedToken`] to
 /// [`Denial::MalformedClaims`]: no claim is looked at before the signature is good.
 pub fn verify(token: &[u8], keys: &KeySet, backend: &impl Backend) -> Result<Verified, Unverified> {
     let token = Token::parse(token)?;

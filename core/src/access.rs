@@ -7,7 +7,7 @@ use crate::cache::TokenCache;
 use crate::claims::{Claims, Grant};
 use crate::identifier;
 use crate::key::KeySet;
-use crate::reason::Denial;
+use crate::reason::{Admission, Denial, Outcome};
 use crate::request::{Preflight, Presented};
 use crate::time::UnixTime;
 use crate::verify::{Backend, Verified, verify};
@@ -42,7 +42,7 @@ impl Access {
         now: UnixTime,
     ) -> Result<Admitted, Denial> {
         match self {
-            Self::Public => Ok(Admitted(Cause::Public)),
+            Self::Public => Ok(Admitted(Admission::Public)),
             Self::Private { keys, policy } => match presented {
                 Presented::Nothing => Err(Denial::MissingToken),
                 Presented::Several => Err(Denial::MultipleTokens),
@@ -54,8 +54,8 @@ impl Access {
     /// Lets a preflight in: no token is looked at.
     pub const fn admit(&self, _: Preflight) -> Admitted {
         match self {
-            Self::Public => Admitted(Cause::Public),
-            Self::Private { .. } => Admitted(Cause::Preflight),
+            Self::Public => Admitted(Admission::Public),
+            Self::Private { .. } => Admitted(Admission::Preflight),
         }
     }
 }
@@ -180,36 +180,36 @@ impl<T: Into<String>> FromIterator<T> for RevokedTokens {
 
 /// Permission to let a request through. Only this module makes one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Admitted(Cause);
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Cause {
-    Public,
-    Preflight,
-    Granted,
-}
+pub struct Admitted(Admission);
 
 impl Admitted {
     /// Every code of [`Admitted::code`].
-    pub const CODES: [&'static str; 3] =
-        [Self(Cause::Granted).code(), Self(Cause::Public).code(), Self(Cause::Preflight).code()];
+    pub const CODES: [&'static str; 3] = {
+        let [granted, public, preflight] = Admission::ALL;
+        [granted.code(), public.code(), preflight.code()]
+    };
+
+    /// Why the request may pass.
+    pub const fn reason(self) -> Admission {
+        self.0
+    }
 
     /// The code in the log, the metrics and the access log.
     pub const fn code(self) -> &'static str {
-        self.row().0
+        self.0.code()
     }
 
-    /// The line for the log, ready made: this is what most requests come to.
+    /// The line for the log, ready made.
     pub const fn log_line(self) -> &'static str {
-        self.row().1
+        self.0.log_line()
     }
+}
 
-    /// The one table: code and line. A cause without an entry doesn't compile.
-    const fn row(self) -> (&'static str, &'static str) {
-        match self.0 {
-            Cause::Granted => ("allowed", "namespace-jwt: allowed"),
-            Cause::Public => ("public", "namespace-jwt: public"),
-            Cause::Preflight => ("preflight", "namespace-jwt: preflight"),
+impl From<Result<Admitted, Denial>> for Outcome {
+    fn from(decision: Result<Admitted, Denial>) -> Self {
+        match decision {
+            Ok(admitted) => Self::Admitted(admitted.reason()),
+            Err(denial) => Self::Denied(denial),
         }
     }
 }
@@ -238,7 +238,7 @@ impl Policy {
         if !claims.grants.iter().any(|grant| self.protected.is_opened_by(grant)) {
             return Err(Denial::NotGranted);
         }
-        Ok(Admitted(Cause::Granted))
+        Ok(Admitted(Admission::Granted))
     }
 
     fn judge_time(&self, claims: &Claims, now: UnixTime) -> Result<(), Denial> {

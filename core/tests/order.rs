@@ -14,10 +14,10 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use ed25519_compact::{KeyPair, Seed};
-use namespace_jwt_core::access::{Access, Admitted};
+use namespace_jwt_core::access::Access;
 use namespace_jwt_core::cache::TokenCache;
 use namespace_jwt_core::config::{Config, Environment};
-use namespace_jwt_core::reason::Denial;
+use namespace_jwt_core::reason::{Denial, Outcome};
 use namespace_jwt_core::request::{Presented, TokenHeader};
 use namespace_jwt_core::signature::guest::Guest;
 use namespace_jwt_core::time::UnixTime;
@@ -109,7 +109,7 @@ fn a_request_meets_the_reasons_in_the_order_of_the_list() {
         let headers = values.iter().map(|value| (&b"x-auth-token"[..], value.as_bytes()));
         let presented = Presented::find(std::slice::from_ref(&header), &[], headers);
         let mut ask = || access.decide(presented, &Guest, &mut cache, UnixTime::from_secs(NOW));
-        let decisions = [ask(), ask()].map(|it| it.map_or_else(Denial::code, Admitted::code));
+        let decisions = [ask(), ask()].map(|it| Outcome::from(it).code());
         assert_eq!(decisions[0], decisions[1], "{faults:?}: what is remembered changes nothing");
         decisions[0]
     };

@@ -22,7 +22,7 @@ use crate::signature::rsa;
 use members::Members;
 pub use notices::{Notice, NoticeLevel};
 
-/// The name of every member.
+/// The name of every member. A name that isn't here is never read, whatever asks for it.
 pub const MEMBERS: [&str; 24] = [
     "namespace_id",
     "application_id",
@@ -48,6 +48,14 @@ pub const MEMBERS: [&str; 24] = [
     "signature_verification",
     "token_cache_size",
     "metrics_name",
+];
+
+/// The variables that stand in for members, each with its member.
+pub const VARIABLES: [(&str, &str); 4] = [
+    ("SCW_PUBLIC", "public"),
+    ("SCW_PUBLIC_KEY", "public_key"),
+    ("SCW_NAMESPACE_ID", "namespace_id"),
+    ("SCW_APPLICATION_ID", "application_id"),
 ];
 
 /// Everything that the filter is told.
@@ -193,18 +201,11 @@ impl Environment {
 
     /// The variables that are set and whose member is left out.
     fn standing_in(&self, members: &Members) -> Vec<&'static str> {
-        let mut names = Vec::new();
-        for (name, member, variable) in [
-            ("SCW_PUBLIC", "public", &self.public),
-            ("SCW_PUBLIC_KEY", "public_key", &self.public_key),
-            ("SCW_NAMESPACE_ID", "namespace_id", &self.namespace_id),
-            ("SCW_APPLICATION_ID", "application_id", &self.application_id),
-        ] {
-            if variable.is_some() && !members.has(member) {
-                names.push(name);
-            }
-        }
-        names
+        let Self { public, public_key, namespace_id, application_id } = self;
+        let values: [_; VARIABLES.len()] = [public, public_key, namespace_id, application_id];
+        let mut variables = VARIABLES.into_iter().zip(values).collect::<Vec<_>>();
+        variables.retain(|((_, member), value)| value.is_some() && !members.has(member));
+        variables.into_iter().map(|((name, _), _)| name).collect()
     }
 }
 

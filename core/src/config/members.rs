@@ -39,8 +39,9 @@ impl Members {
         self.0.contains_key(member)
     }
 
+    /// The value of a member that is on the list. Any other stays, and is refused.
     pub(super) fn take(&mut self, member: &str) -> Option<Value> {
-        self.0.remove(member)
+        MEMBERS.contains(&member).then(|| self.0.remove(member))?
     }
 
     /// A string that isn't empty.

@@ -11,16 +11,8 @@ use serde_json::{Map, Value, json};
 use super::display::excerpt;
 use super::yaml::{self, Dialect, YamlError, YamlFault};
 use found::{WASM, find};
-use namespace_jwt_core::config::{Config, ConfigError, Environment};
+use namespace_jwt_core::config::{Config, ConfigError, Environment, VARIABLES};
 use namespace_jwt_core::json;
-
-/// The variables that stand in for members, and these members.
-const VARIABLES: [(&str, &str); 4] = [
-    ("SCW_PUBLIC", "public"),
-    ("SCW_PUBLIC_KEY", "public_key"),
-    ("SCW_NAMESPACE_ID", "namespace_id"),
-    ("SCW_APPLICATION_ID", "application_id"),
-];
 
 /// Members of Envoy's configuration in which a file may be recognized as one.
 const ENVOY: [&str; 13] = [

@@ -8,37 +8,9 @@
 
 use libfuzzer_sys::fuzz_target;
 use namespace_jwt_core::access::Access;
-use namespace_jwt_core::config::{Config, ConfigError, Environment};
+use namespace_jwt_core::config::{Config, ConfigError, Environment, MEMBERS};
 use namespace_jwt_core::key::MAX_KEYS;
 use testkit::contract::json::Json;
-
-/// Every member of the contract's table.
-const MEMBERS: [&str; 24] = [
-    "namespace_id",
-    "application_id",
-    "public",
-    "public_key",
-    "public_keys",
-    "jwks",
-    "algorithms",
-    "token_headers",
-    "token_cookies",
-    "forward_token",
-    "allow_cors_preflight",
-    "missing_token_status",
-    "invalid_token_status",
-    "issuer",
-    "audience",
-    "require_expiration",
-    "max_lifetime_seconds",
-    "expiration_leeway_seconds",
-    "not_before_leeway_seconds",
-    "revoked_token_ids",
-    "mode",
-    "signature_verification",
-    "token_cache_size",
-    "metrics_name",
-];
 
 fuzz_target!(|input: &[u8]| {
     let mut parts = input.split(|byte| *byte == 0);

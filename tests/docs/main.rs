@@ -21,7 +21,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use namespace_jwt_core::reason::{Denial, Outcome};
+use namespace_jwt_core::config::MEMBERS;
 use serde_json::{Value, json};
 
 use folder::{Folder, NOT_RUN, decisions};
@@ -57,25 +57,15 @@ impl Kind {
         let members = block.members();
         let all = |names: &[&str]| members.iter().all(|member| names.contains(member));
         let manager = ["http_filters", "route_config", "upgrade_configs"];
-        let filter = filter_members();
-        let filter: Vec<_> = filter.iter().map(String::as_str).collect();
         match members.first() {
             Some(&"apiVersion") => Self::Manifests,
             Some(&"resources") => Self::Listeners,
             _ if members.contains(&"static_resources") => Self::Bootstrap,
             Some(_) if all(&manager) => Self::ConnectionManager,
-            Some(_) if all(&filter) => Self::Filter,
+            Some(_) if all(&MEMBERS) => Self::Filter,
             _ => panic!("{}: YAML of no known kind: {members:?}", block.place),
         }
     }
-}
-
-/// The members in README's table.
-fn filter_members() -> Vec<String> {
-    let readme = read("README.md");
-    let rows = readme.lines().filter_map(|line| line.strip_prefix("| `"));
-    let rows = rows.filter_map(|row| row.split(" | ").next());
-    rows.flat_map(|names| names.split(", ")).map(|name| name.replace('`', "")).collect()
 }
 
 fn pages() -> Vec<String> {
@@ -358,19 +348,6 @@ fn the_function_never_sees_a_token_of_the_chosen_route() {
 }
 
 // --- docs/TROUBLESHOOTING.md -------------------------------------------------------------
-
-#[test]
-fn every_reason_code_is_explained() {
-    let page = read(TROUBLESHOOTING);
-    let readme = read("README.md");
-    for code in Denial::ALL.map(Denial::code) {
-        assert!(page.contains(&format!("\n| `{code}` | ")), "{code}");
-    }
-    for code in Outcome::ALL.map(Outcome::code) {
-        assert!(page.contains(&format!("`{code}`")), "{code}");
-        assert!(readme.contains(&format!("`{code}`")), "README: {code}");
-    }
-}
 
 /// The names that a metrics store and an access log see.
 #[test]

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use namespace_jwt_core::reason::Outcome;
 use serde_json::{Value, json};
 use testkit::envoy::{Answer, Envoy, Filter, Plan, wait_for};
 use testkit::http::{Connection, PROTOCOLS, Protocol, Request, text};
@@ -57,6 +58,17 @@ fn one_request_for_each_code() -> Vec<(&'static str, &'static str, Request)> {
         ("not_granted", "strict", with(json!({"application_claim": [grant(CHOSEN, "")]}))),
         ("revoked", "strict", with(json!({"jti": OTHER_APPLICATION, "sub": CHOSEN}))),
     ]
+}
+
+#[test]
+fn there_is_a_request_for_each_code() {
+    let mut codes: Vec<_> = one_request_for_each_code().into_iter().map(|it| it.0).collect();
+    // A preflight is let in before anybody asks for a token: see `tests/envoy/configuration.rs`.
+    codes.push("preflight");
+    codes.sort_unstable();
+    let mut own = Outcome::ALL.map(Outcome::code);
+    own.sort_unstable();
+    assert_eq!(codes, own);
 }
 
 /// The lines about requests that the filter writes in a second are few: after as many it takes

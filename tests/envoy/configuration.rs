@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
+use namespace_jwt_core::config::MEMBERS;
 use serde_json::{Value, json};
 use testkit::envoy::{Envoy, Filter, Outcome, Plan};
 use testkit::http::Request;
@@ -267,6 +268,7 @@ fn bad() -> Vec<(&'static str, Value)> {
         ("not_before_leeway_seconds", json!({"not_before_leeway_seconds": "60"})),
         ("revoked_token_ids", json!({"revoked_token_ids": TOKEN_ID})),
         ("revoked_token_ids", json!({"revoked_token_ids": [5]})),
+        ("metrics_name", json!({"metrics_name": "Orders"})),
         ("mode", json!({"mode": "report"})),
         ("signature_verification", json!({"signature_verification": "proxy"})),
         ("token_cache_size", json!({"token_cache_size": -1})),
@@ -292,6 +294,14 @@ fn check_refusal(what: &str, member: &str, log: &str) {
         expected.is_some() && expected < found,
         "{what}: expected a line that says what was expected and found, found {line:?}"
     );
+}
+
+#[test]
+fn each_member_has_a_bad_value() {
+    let tried: BTreeSet<_> = bad().into_iter().map(|it| it.0).collect();
+    for member in MEMBERS {
+        assert!(tried.contains(member), "{member}");
+    }
 }
 
 /// The first bad value of each member, for starting an Envoy takes a second.

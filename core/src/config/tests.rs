@@ -285,20 +285,6 @@ fn an_unknown_member_is_named_with_the_one_that_was_meant() {
 }
 
 #[test]
-fn the_list_of_members_holds_each_one_that_is_read() {
-    for member in MEMBERS {
-        // What no member takes: the fault is the value's, not the name's.
-        let error = with(json!({member: {"": null}})).err().unwrap();
-        assert!(matches!(error, ConfigError::Unusable { .. }), "{error}");
-        assert_eq!(error.member(), member);
-        // What fuzzes the configuration has a list of its own.
-        let quoted = format!("\"{member}\"");
-        assert!(include_str!("../../../fuzz/targets/config.rs").contains(&quoted), "{member}");
-        assert!(include_str!("../../../fuzz/seeds/config/full").contains(&quoted), "{member}");
-    }
-}
-
-#[test]
 fn a_private_application_needs_a_namespace_and_a_key() {
     assert_eq!(parse(json!({"public_key": RSA})).err().unwrap().member(), "namespace_id");
     assert_eq!(parse(json!({"namespace_id": "n"})).err().unwrap().member(), "public_key");

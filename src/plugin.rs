@@ -7,7 +7,7 @@ use namespace_jwt_core::access::{Access, Admitted};
 use namespace_jwt_core::cache::{Budget, TokenCache};
 use namespace_jwt_core::config::{Config, Environment, Mode, Notice, NoticeLevel};
 use namespace_jwt_core::key::KeySet;
-use namespace_jwt_core::reason::Denial;
+use namespace_jwt_core::reason::{Denial, Outcome, PerOutcome};
 use namespace_jwt_core::request::{Preflight, Presented};
 use namespace_jwt_core::signature::Algorithm;
 use namespace_jwt_core::time::UnixTime;
@@ -26,8 +26,8 @@ pub struct Plugin {
     config: Config,
     verifier: HostVerifier<HostCall>,
     cache: RefCell<TokenCache>,
-    /// A counter of the proxy's for each code.
-    counters: Vec<(&'static str, u32)>,
+    /// The proxy's number of each counter.
+    counters: PerOutcome<u32>,
 }
 
 thread_local! {
@@ -74,13 +74,11 @@ impl Plugin {
         let config = Config::from_json(&json, &environment)
             .map_err(|error| environment::explained(&error, property))?;
         environment::refuse_borrowed(&config.from_environment, property)?;
-        let codes = Admitted::CODES.into_iter().chain(Denial::ALL.map(Denial::code));
-        let counter = |code| {
-            let counter = hostcalls::define_metric(MetricType::Counter, &config.counter_name(code));
-            let counter = counter.map_err(|status| HostError::from(status).to_string())?;
-            Ok((code, counter))
-        };
-        let counters = codes.map(counter).collect::<Result<_, String>>()?;
+        let counters = PerOutcome::try_new(|outcome: Outcome| {
+            let name = config.counter_name(outcome.code());
+            let counter = hostcalls::define_metric(MetricType::Counter, &name);
+            counter.map_err(|status| HostError::from(status).to_string())
+        })?;
         let cache = CACHES.with(|budget| TokenCache::within(budget, config.token_cache_size));
         let no_keys = KeySet::default();
         let keys = match &config.access {
@@ -166,11 +164,9 @@ impl Plugin {
 
     /// Counts the decision, and tells it to the access log and the log.
     fn record(&self, decision: Decision, now: UnixTime) {
-        let code = decision.map_or_else(Denial::code, Admitted::code);
-        if let Some((_, counter)) = self.counters.iter().find(|(name, _)| *name == code) {
-            let _ = hostcalls::increment_metric(*counter, 1);
-        }
-        host::set_property(FILTER_STATE, code);
+        let outcome = Outcome::from(decision);
+        let _ = hostcalls::increment_metric(*self.counters.get(outcome), 1);
+        host::set_property(FILTER_STATE, outcome.code());
         match decision {
             Ok(admitted) => {
                 log::about_request(LogLevel::Debug, Some(now), || admitted.log_line().to_owned());

@@ -183,12 +183,6 @@ impl<T: Into<String>> FromIterator<T> for RevokedTokens {
 pub struct Admitted(Admission);
 
 impl Admitted {
-    /// Every code of [`Admitted::code`].
-    pub const CODES: [&'static str; 3] = {
-        let [granted, public, preflight] = Admission::ALL;
-        [granted.code(), public.code(), preflight.code()]
-    };
-
     /// Why the request may pass.
     pub const fn reason(self) -> Admission {
         self.0

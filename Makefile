@@ -82,6 +82,7 @@ wasm-tests: needs
 	@tools/tool wasm-bindgen-cli $(WASM_BINDGEN) --no-default-features --bin wasm-bindgen-test-runner
 	@echo '==> tests: the core in WebAssembly'
 	@$(TESTKIT) corpus > target/corpus.json
+	@$(TESTKIT) wycheproof > target/wycheproof.json
 	@PATH="$(CURDIR)/target/tools/bin:$$PATH" \
 	  CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=wasm-bindgen-test-runner \
 	  python3 tools/wasm.py wasm32-unknown-unknown test -p namespace-jwt -p namespace-jwt-core --lib --test wasm

@@ -28,6 +28,7 @@ pub mod protected;
 pub mod protobuf;
 pub mod upstream;
 pub mod vectors;
+pub mod wycheproof;
 
 use std::path::{Path, PathBuf};
 

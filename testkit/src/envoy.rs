@@ -80,6 +80,11 @@ impl Plan {
         self.add(name, Some(filter))
     }
 
+    /// A listener with a filter that isn't the product's.
+    pub fn listener_with(self, name: &str, filter: Value) -> Self {
+        self.add(name, Some(filter))
+    }
+
     /// A listener that lets everything through, to test the harness itself.
     pub fn listener_without_filter(self, name: &str) -> Self {
         self.add(name, None)

@@ -29,3 +29,4 @@ mod signatures;
 mod start;
 mod survival;
 mod token_headers;
+mod wycheproof;

@@ -29,6 +29,7 @@ use markdown::{Block, blocks};
 use testkit::processes::*;
 
 mod folder;
+mod links;
 mod markdown;
 mod messages;
 mod yaml;
@@ -98,33 +99,6 @@ fn every_block_is_one_that_a_test_does_something_with() {
             assert!(known, "{}: no test knows what to do with this block", block.place);
         }
     }
-}
-
-#[test]
-fn every_link_leads_somewhere() {
-    for page in pages() {
-        let text = read(&page);
-        let folder = page.rsplit_once('/').map_or("", |(folder, _)| folder);
-        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-            if link.starts_with("https://") {
-                continue;
-            }
-            let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
-            let file = if file.is_empty() { root(&page) } else { root(folder).join(file) };
-            assert!(file.exists(), "{page}: {link}");
-            if !anchor.is_empty() {
-                let target = fs::read_to_string(file).unwrap();
-                let mut headings = target.lines().filter(|line| line.starts_with('#'));
-                assert!(headings.any(|heading| anchor_of(heading) == anchor), "{page}: {link}");
-            }
-        }
-    }
-}
-
-/// As GitHub makes it.
-fn anchor_of(heading: &str) -> String {
-    let text = heading.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
-    text.chars().filter(|c| c.is_alphanumeric() || "-_".contains(*c)).collect()
 }
 
 // --- docs/RECIPES.md ---------------------------------------------------------------------

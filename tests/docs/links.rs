@@ -1,0 +1,34 @@
+//! Links from one page to another.
+
+use std::fs;
+
+use testkit::processes::{read, root};
+
+use crate::pages;
+
+#[test]
+fn every_link_leads_somewhere() {
+    for page in pages() {
+        let text = read(&page);
+        let folder = page.rsplit_once('/').map_or("", |(folder, _)| folder);
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            if link.starts_with("https://") {
+                continue;
+            }
+            let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let file = if file.is_empty() { root(&page) } else { root(folder).join(file) };
+            assert!(file.exists(), "{page}: {link}");
+            if !anchor.is_empty() {
+                let target = fs::read_to_string(file).unwrap();
+                let mut headings = target.lines().filter(|line| line.starts_with('#'));
+                assert!(headings.any(|heading| anchor_of(heading) == anchor), "{page}: {link}");
+            }
+        }
+    }
+}
+
+/// As GitHub makes it.
+fn anchor_of(heading: &str) -> String {
+    let text = heading.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
+    text.chars().filter(|c| c.is_alphanumeric() || "-_".contains(*c)).collect()
+}

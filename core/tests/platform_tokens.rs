@@ -27,8 +27,8 @@ struct Case {
     expires_at: Option<u64>,
 }
 
-fn cases() -> Vec<Case> {
-    let Some(file) = testkit::vectors::read("platform_tokens.json") else { return Vec::new() };
+fn cases() -> Option<Vec<Case>> {
+    let tokens = testkit::vectors::platform_tokens()?;
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let case = |entry: &Value| {
         let claims = &entry["claims"];
@@ -42,9 +42,7 @@ fn cases() -> Vec<Case> {
             expires_at: claims.get("exp").map(|exp| exp.as_u64().unwrap()),
         }
     };
-    let cases: Vec<_> = file["tokens"].as_array().unwrap().iter().map(case).collect();
-    assert!(cases.len() >= 18, "{} tokens", cases.len());
-    cases
+    Some(tokens.iter().map(case).collect())
 }
 
 /// What the filter in front of that application says to that token.
@@ -73,7 +71,8 @@ fn or_other(id: &str) -> &str {
 
 #[test]
 fn a_platform_token_opens_what_it_was_minted_for_while_it_lasts() {
-    for case in cases() {
+    let Some(cases) = cases() else { return };
+    for case in cases {
         let (namespace, application) =
             (or_other(&case.namespace_id), or_other(&case.application_id));
         let at = |now| decide(&case.token, &case.public_key, namespace, application, now);
@@ -91,7 +90,7 @@ fn a_platform_token_opens_what_it_was_minted_for_while_it_lasts() {
 
 #[test]
 fn a_platform_token_opens_nothing_else() {
-    let cases = cases();
+    let Some(cases) = cases() else { return };
     for case in &cases {
         let other = "99999999-2222-3333-4444-555555555555";
         let at = |namespace, application| {
@@ -115,7 +114,9 @@ fn a_platform_token_opens_nothing_else() {
 #[test]
 fn a_platform_token_with_one_bit_changed_opens_nothing() {
     const BASE64URL: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    for case in cases() {
+    let Some(cases) = cases() else { return };
+    let mut judged = 0;
+    for case in cases {
         let (namespace, application) =
             (or_other(&case.namespace_id), or_other(&case.application_id));
         let dots = case.token.match_indices('.').map(|(at, _)| at);
@@ -132,6 +133,8 @@ fn a_platform_token_with_one_bit_changed_opens_nothing() {
             let code = decide(&changed, &case.public_key, namespace, application, case.issued_at);
             let expected = ["bad_signature", "malformed_token", "unsupported_algorithm"];
             assert!(expected.contains(&code), "{code} with a bit changed at {place}");
+            judged += 1;
         }
     }
+    assert_eq!(judged, 1818, "tokens with one bit changed");
 }

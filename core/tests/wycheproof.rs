@@ -60,9 +60,9 @@ fn admits(keys: &[Value], token: &str) -> bool {
 
 /// Runs every case of a file. `keys` finds a group's keys.
 fn run(name: &str, exceptions: &Exceptions, keys: impl Fn(&Value) -> Vec<Value>) -> Option<Tally> {
-    let file = testkit::vectors::read(name)?;
+    let groups = testkit::vectors::read(name, "testGroups")?;
     let mut tally = Tally::default();
-    for group in file["testGroups"].as_array().unwrap() {
+    for group in &groups {
         let keys = keys(group);
         let symmetric = keys.iter().any(|key| key["kty"] == "oct");
         for case in group["tests"].as_array().unwrap() {
@@ -99,11 +99,8 @@ fn json_web_signatures() {
         return;
     };
     assert_eq!(tally.surprises, Vec::<String>::new());
-    assert_eq!(tally.cases, 401);
-    assert_eq!(
-        tally.admitted, 26,
-        "of the 46 valid ones, those without a symmetric key or an exception"
-    );
+    // Of the 46 valid ones, those without a symmetric key or an exception.
+    assert_eq!((tally.cases, tally.admitted), (401, 26), "its cases, those admitted");
 }
 
 #[test]
@@ -114,5 +111,5 @@ fn json_web_keys() {
     };
     let Some(tally) = run("wycheproof/json_web_key_test.json", &KEYS, public) else { return };
     assert_eq!(tally.surprises, Vec::<String>::new());
-    assert_eq!(tally.cases, 26);
+    assert_eq!((tally.cases, tally.admitted), (26, 2), "its cases, those admitted");
 }

@@ -176,8 +176,8 @@ pub struct PlatformToken {
 
 /// Tokens that the platform itself minted, if they are at hand.
 pub fn platform_tokens() -> Option<Vec<PlatformToken>> {
-    let vectors = testkit::vectors::read("platform_tokens.json")?;
-    let tokens = vectors["tokens"].as_array().unwrap().iter().map(|token| PlatformToken {
+    let tokens = testkit::vectors::platform_tokens()?;
+    let tokens = tokens.iter().map(|token| PlatformToken {
         token: token["token"].as_str().unwrap().to_owned(),
         public_key: token["public_key"].as_str().unwrap().to_owned(),
     });

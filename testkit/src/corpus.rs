@@ -294,6 +294,8 @@ pub fn cases(bench: &Bench) -> Vec<Case> {
     let cases: Vec<_> = parts.into_iter().flat_map(|part| part(bench)).collect();
     let names: BTreeSet<_> = cases.iter().map(|case| &case.name).collect();
     assert_eq!(names.len(), cases.len(), "two cases have one name");
+    // As SECURITY.md says.
+    assert!(cases.len() > 1000, "{} cases", cases.len());
     cases
 }
 

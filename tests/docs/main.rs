@@ -32,6 +32,7 @@ mod folder;
 mod links;
 mod markdown;
 mod messages;
+mod promises;
 mod yaml;
 
 const RECIPES: &str = "docs/RECIPES.md";
@@ -82,8 +83,14 @@ fn pages() -> Vec<String> {
 
 #[test]
 fn every_block_is_one_that_a_test_does_something_with() {
+    let (mut seen, mut promised) = (0, 0);
     for page in pages() {
         for block in blocks(&page) {
+            seen += 1;
+            if block.language == "sh" {
+                let commands = block.commands();
+                promised += commands.iter().filter(|it| it.status.is_some()).count();
+            }
             let known = match (block.language.as_str(), page.as_str()) {
                 ("yaml", RECIPES) => Kind::of(&block) != Kind::Manifests,
                 ("yaml", "README.md") => Kind::of(&block) == Kind::ConnectionManager,
@@ -99,6 +106,7 @@ fn every_block_is_one_that_a_test_does_something_with() {
             assert!(known, "{}: no test knows what to do with this block", block.place);
         }
     }
+    assert!(seen >= 40 && promised >= 30, "{seen} blocks, {promised} statuses promised");
 }
 
 // --- docs/RECIPES.md ---------------------------------------------------------------------
@@ -369,12 +377,15 @@ fn a_token_is_explained_as_the_page_shows() {
     });
     gateway.folder.write("plugin.json", &configuration.to_string());
     let key = "SCW_PUBLIC_KEY=\"$(cat keys/public.pem)\"";
+    let mut ran = 0;
     for block in blocks(TROUBLESHOOTING).iter().filter(|block| block.language == "sh") {
         for command in block.commands() {
             let output = gateway.folder.shell(&format!("{key} {}", command.line));
             assert!(output.status.success(), "{}: {}", command.line, text_of(&output));
+            ran += 1;
         }
     }
+    assert!(ran >= 3, "{ran} commands");
 }
 
 // --- README.md ---------------------------------------------------------------------------
@@ -384,10 +395,13 @@ fn every_make_target_that_the_readme_lists_is_there() {
     let makefile = read("Makefile");
     let readme = read("README.md");
     let targets = readme.split("`make ").skip(1).filter_map(|rest| rest.split(['`', ' ']).next());
+    let mut listed = 0;
     for target in targets {
         let rule = |line: &str| line.split(':').next().unwrap().split(' ').any(|it| it == target);
         assert!(makefile.lines().any(|line| !line.starts_with('.') && rule(line)), "{target}");
+        listed += 1;
     }
+    assert!(listed >= 15, "{listed} targets");
 }
 
 #[test]

@@ -129,6 +129,7 @@ fn each_case_has_one_answer_over_both_protocols_and_with_both_back_ends() {
         let running: Vec<_> = runs.collect();
         running.into_iter().flat_map(|run| run.join().expect("a run")).collect()
     });
+    assert!(sent.len() > 4000, "{} requests", sent.len());
     // The log is written in order, so the last line means that all of them are there.
     envoy.expect("function guest", "a good token", Request::with_token(&bench.token()), "allowed");
     let logged = by_case(&envoy);

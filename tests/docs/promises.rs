@@ -1,0 +1,71 @@
+//! That what is promised is looked at: SECURITY.md names tests that are there, and no test is
+//! left out where it seems to run.
+
+use std::fs;
+use std::path::Path;
+
+use testkit::processes::{read, root};
+
+/// What makes a file one of tests.
+const TESTS: [&str; 3] = ["#[test]", "#[wasm_bindgen_test]", "fuzz_target!("];
+
+/// Every Rust file under a folder, by its path from the top.
+fn sources(folder: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(root(folder)).unwrap() {
+        let path = format!("{folder}/{}", entry.unwrap().file_name().into_string().unwrap());
+        if root(&path).is_dir() {
+            found.extend(sources(&path));
+        } else if Path::new(&path).extension().is_some_and(|it| it == "rs") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+#[test]
+fn every_promise_names_tests_that_are_there() {
+    let page = read("SECURITY.md");
+    let (_, table) = page.split_once("\n| promise | shown by |\n| --- | --- |\n").unwrap();
+    let (table, _) = table.split_once("\n\n").unwrap();
+    let mut named = 0;
+    for row in table.lines() {
+        let shown = row.split(" | ").nth(1).unwrap_or_else(|| panic!("{row}"));
+        let names = shown.split('`').skip(1).step_by(2);
+        let files: Vec<_> = names.filter(|name| name.ends_with(".rs")).collect();
+        assert!(!files.is_empty() || shown.starts_with("lints "), "{row}");
+        for file in files {
+            let text = read(file);
+            assert!(TESTS.iter().any(|it| text.contains(it)), "{file} has no test: {row}");
+            named += 1;
+        }
+    }
+    assert!(named >= 30, "{named} files");
+}
+
+/// A test without that line is there natively alone.
+#[test]
+fn every_test_beside_the_code_runs_in_v8_too() {
+    const LINE: &str = "use wasm_bindgen_test::wasm_bindgen_test as test;";
+    let sources = [sources("src"), sources("core/src")].concat();
+    let mut files = 0;
+    for file in sources {
+        let text = read(&file);
+        if text.contains("#[test]") {
+            assert!(text.contains(LINE), "{file}: {LINE}");
+            files += 1;
+        }
+    }
+    assert!(files >= 15, "{files} files");
+}
+
+/// `make soak` runs those of `tests/envoy` that are ignored elsewhere.
+#[test]
+fn no_test_is_ignored_but_those_of_the_soak() {
+    let folders = ["src", "core", "issuer", "testkit", "tests"];
+    let sources = folders.map(sources).concat();
+    let ignored: Vec<_> =
+        sources.into_iter().filter(|file| read(file).contains("\n#[ignore")).collect();
+    assert!(!ignored.is_empty());
+    assert!(ignored.iter().all(|file| file.starts_with("tests/envoy/")), "{ignored:?}");
+}

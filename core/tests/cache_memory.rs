@@ -12,7 +12,6 @@
     reason = "a test that can't go on says so by panicking"
 )]
 
-#[allow(dead_code)]
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use rsa::sha2::{Digest, Sha256, Sha384, Sha512};
+use sha2::{Digest, Sha256, Sha384, Sha512};
 
 use crate::claims::{Claims, Malformed};
 use crate::key::{KeySet, PublicKey};

@@ -1,5 +1,5 @@
 //! RSA signatures under moduli of every length, and blocks that are almost right: judged as
-//! RFC 8017 says, and as the `rsa` crate judges them.
+//! RFC 8017 says, and as the `rsa` crate judges them: 0.9, whose integers aren't the filter's.
 
 #![allow(
     clippy::arithmetic_side_effects,

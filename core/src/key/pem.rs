@@ -14,8 +14,9 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use rsa::pkcs1::{self, der::Decode as _};
-use rsa::pkcs8::{ObjectIdentifier, SubjectPublicKeyInfoRef};
+use pkcs1::RsaPublicKeyRef;
+use spki::der::Decode as _;
+use spki::{ObjectIdentifier, SubjectPublicKeyInfoRef};
 
 use crate::key::{KeyError, Material};
 
@@ -210,7 +211,7 @@ fn whole(der: &[u8]) -> Result<(), KeyError> {
 
 /// `RSAPublicKey` (RFC 8017 appendix A.1.1).
 fn pkcs1_der(der: &[u8]) -> Result<Material, KeyError> {
-    let key = pkcs1::RsaPublicKey::from_der(der).map_err(|_| KeyError::Der)?;
+    let key = RsaPublicKeyRef::from_der(der).map_err(|_| KeyError::Der)?;
     Material::rsa(key.modulus.as_bytes(), key.public_exponent.as_bytes())
 }
 

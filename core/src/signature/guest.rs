@@ -1,7 +1,7 @@
 //! Signatures checked by the crypto compiled in.
 
 use p256::ecdsa::signature::hazmat::PrehashVerifier;
-use rsa::sha2::{Sha256, Sha384, Sha512};
+use sha2::{Sha256, Sha384, Sha512};
 
 use crate::key::{Material, PublicKey};
 use crate::signature::Algorithm;

@@ -1,16 +1,17 @@
 //! RSA public keys and their signatures (RFC 8017 §8), verified in the module.
 //!
-//! It is done here, on the modular arithmetic that the elliptic curve crates bring: in a VM
-//! without 64-bit multiplication that takes a quarter of the `rsa` crate's time. The crate
-//! checks the numbers of a key and writes it as DER.
+//! It is done here, on the modular arithmetic that the elliptic curve crates bring: no number
+//! here is a secret, and an exponentiation that may show its numbers takes half the time of the
+//! `rsa` crate's, which hides them (docs/DESIGN.md).
 
 use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
 use crypto_bigint::{BoxedUint, Odd};
-use rsa::pkcs1v15::Pkcs1v15Sign;
-use rsa::pkcs8::{AssociatedOid, EncodePublicKey};
-use rsa::sha2::Digest;
-use rsa::traits::PublicKeyParts;
-use rsa::{BigUint, RsaPublicKey};
+use pkcs1::RsaPublicKey;
+use sha2::Digest;
+use sha2::digest::const_oid::AssociatedOid;
+use spki::der::asn1::{AnyRef, BitStringRef, OctetStringRef, UintRef};
+use spki::der::{self, Encode, Tag};
+use spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfo};
 
 /// The sizes of modulus that are accepted, in bits. Below, keys are breakable; above, one
 /// check costs too much.
@@ -24,10 +25,8 @@ pub const EXPONENTS: std::ops::Range<u32> = 65537..1 << 24;
 /// An RSA public key of acceptable size.
 #[derive(Clone)]
 pub struct RsaKey {
-    key: RsaPublicKey,
     exponent: u32,
-    modulus: BoxedUint,
-    /// What arithmetic with this modulus needs, computed once.
+    /// The modulus, and what arithmetic with it needs, computed once.
     arithmetic: BoxedMontyParams,
 }
 
@@ -47,57 +46,56 @@ impl RsaKey {
     ///
     /// [`RsaKeyError`].
     pub fn new(modulus: &[u8], exponent: &[u8]) -> Result<Self, RsaKeyError> {
-        let n = BigUint::from_bytes_be(modulus);
-        if !BITS.contains(&n.bits()) {
-            return Err(RsaKeyError::Bits(n.bits()));
+        // As few words as hold it: zeros before it would cost as much as other digits.
+        let digits: Vec<u8> = modulus.iter().copied().skip_while(|digit| *digit == 0).collect();
+        let modulus = BoxedUint::from_be_slice_vartime(&digits);
+        let bits = bits(&modulus);
+        if !BITS.contains(&bits) {
+            return Err(RsaKeyError::Bits(bits));
         }
         let exponent = exponent.iter().try_fold(0, |exponent: u32, byte| {
             exponent.checked_mul(256)?.checked_add(u32::from(*byte))
         });
         let usable = |exponent: &u32| EXPONENTS.contains(exponent) && exponent % 2 == 1;
         let exponent = exponent.filter(usable).ok_or(RsaKeyError::Numbers)?;
-        let modulus = BoxedUint::from_be_slice_vartime(&n.to_bytes_be());
-        let odd = Odd::new(modulus.clone()).into_option();
-        let key = RsaPublicKey::new_with_max_size(n, exponent.into(), *BITS.end()).ok();
-        match (key, odd) {
-            (Some(key), Some(odd)) => {
-                let arithmetic = BoxedMontyParams::new_vartime(odd);
-                Ok(Self { key, exponent, modulus, arithmetic })
-            }
-            _ => Err(RsaKeyError::Numbers),
-        }
+        let modulus = Odd::new(modulus).into_option().ok_or(RsaKeyError::Numbers)?;
+        Ok(Self { exponent, arithmetic: BoxedMontyParams::new_vartime(modulus) })
     }
 
     /// The modulus's length in bits.
     pub fn bits(&self) -> usize {
-        self.key.n().bits()
+        bits(self.modulus())
     }
 
     /// The modulus's length in bytes, which is a signature's.
     pub fn bytes(&self) -> usize {
-        self.key.size()
+        self.bits().div_ceil(8)
     }
 
     /// The key as DER `SubjectPublicKeyInfo` (RFC 5280 §4.1.2.7).
     pub fn to_spki_der(&self) -> Option<Vec<u8>> {
-        self.key.to_public_key_der().map(|der| der.into_vec()).ok()
+        let (modulus, exponent) = (self.modulus().to_be_bytes(), self.exponent.to_be_bytes());
+        let key = RsaPublicKey {
+            modulus: UintRef::new(&modulus).ok()?,
+            public_exponent: UintRef::new(&exponent).ok()?,
+        };
+        let key = key.to_der().ok()?;
+        let subject_public_key = BitStringRef::from_bytes(&key).ok()?;
+        let algorithm = pkcs1::ALGORITHM_ID;
+        SubjectPublicKeyInfo { algorithm, subject_public_key }.to_der().ok()
     }
 
     /// RSASSA-PKCS1-v1_5 verification (RFC 8017 §8.2.2): the signature is exactly as long as
     /// the modulus and below it, and what it encrypts to is, in every byte, the one encoding
     /// of the digest, which is one of `D`'s.
-    pub fn verifies_pkcs1v15<D>(&self, digest: &[u8], signature: &[u8]) -> bool
-    where
-        D: Digest + AssociatedOid,
-    {
-        let length = self.key.size();
+    pub fn verifies_pkcs1v15<D: AssociatedOid>(&self, digest: &[u8], signature: &[u8]) -> bool {
+        let length = self.bytes();
         let Some(encrypted) = self.encrypt(signature) else { return false };
+        let Ok(info) = digest_info::<D>(digest) else { return false };
         // EMSA-PKCS1-v1_5 (§9.2): 00 01 ff … ff 00, the digest's DER.
-        let prefix = Pkcs1v15Sign::new::<D>().prefix;
-        let taken = prefix.len().saturating_add(digest.len()).saturating_add(3);
-        let padding = vec![0xff; length.saturating_sub(taken)];
-        let parts = [&[0, 1], padding.as_slice(), &[0], &prefix, digest];
-        encrypted.iter().rev().take(length).eq(parts.concat().iter().rev())
+        let padding = vec![0xff; length.saturating_sub(info.len().saturating_add(3))];
+        let encoded = [&[0, 1], padding.as_slice(), &[0], &info].concat();
+        encrypted.iter().rev().take(length).eq(encoded.iter().rev())
     }
 
     /// RSASSA-PSS verification (RFC 8017 §8.1.2) of a digest of `D`'s, with MGF1 on `D` and a
@@ -108,15 +106,19 @@ impl RsaKey {
         encrypted.is_some_and(|it| is_pss_encoding::<D>(digest, &it, bits).unwrap_or(false))
     }
 
+    fn modulus(&self) -> &BoxedUint {
+        self.arithmetic.modulus()
+    }
+
     /// RSAVP1 (RFC 8017 §5.2.2), big-endian, with zeros before it. None where the signature
     /// isn't as long as the modulus, or not below it.
     fn encrypt(&self, signature: &[u8]) -> Option<Box<[u8]>> {
         if signature.len() != self.bytes() {
             return None;
         }
-        let precision = self.modulus.bits_precision();
+        let precision = self.modulus().bits_precision();
         let number = BoxedUint::from_be_slice(signature, precision).ok()?;
-        if number >= self.modulus {
+        if number >= *self.modulus() {
             return None;
         }
         let base = BoxedMontyForm::new(number, &self.arithmetic);
@@ -130,6 +132,17 @@ impl RsaKey {
         }
         Some(power.retrieve().to_be_bytes())
     }
+}
+
+fn bits(number: &BoxedUint) -> usize {
+    number.bit_width_vartime() as usize
+}
+
+/// DER `DigestInfo` of a digest of `D`'s, with NULL for parameters (RFC 8017 §9.2 note 1).
+fn digest_info<D: AssociatedOid>(digest: &[u8]) -> der::Result<Vec<u8>> {
+    let algorithm = AlgorithmIdentifierRef { oid: D::OID, parameters: Some(AnyRef::NULL) };
+    let content = [algorithm.to_der()?, OctetStringRef::new(digest)?.to_der()?].concat();
+    AnyRef::new(Tag::Sequence, &content)?.to_der()
 }
 
 /// EMSA-PSS-VERIFY (RFC 8017 §9.1.2) of the number in `encrypted`, which has to fit into this

@@ -16,8 +16,9 @@ COPY . .
 # The caches make a second build quick. What they hold isn't in the image, hence the copies.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/source/target \
-    cargo build --locked --release --lib --target wasm32-wasip1 \
-    && cargo build --locked --release --bin issuer \
+    CARGO_TARGET_WASM32_WASIP1_LINKER=tools/wasm-linker \
+    cargo build --locked --release --lib --target wasm32-wasip1 -p namespace-jwt \
+    && cargo build --locked --release -p namespace-jwt-issuer \
     && mkdir /built \
     && cp target/wasm32-wasip1/release/namespace_jwt.wasm /built/namespace-jwt.wasm \
     && cp target/release/issuer /built/issuer

@@ -223,6 +223,17 @@ fn the_secrets_that_the_readme_makes_are_not_committed_and_not_put_into_an_image
     }
 }
 
+/// cargo would build every package otherwise, and the one for tests has no WebAssembly.
+#[test]
+fn the_compose_images_are_built_from_one_package_each_and_by_the_same_linker() {
+    let recipe = read("envoy/compose.Dockerfile");
+    let builds = recipe.split("cargo build ").skip(1).map(|rest| rest.lines().next().unwrap());
+    let packages = builds.map(|options| options.split_once("-p ").unwrap_or_default().1);
+    let packages: Vec<_> = packages.filter_map(|rest| rest.split(' ').next()).collect();
+    assert_eq!(packages, ["namespace-jwt", "namespace-jwt-issuer"]);
+    assert!(recipe.contains("WASM32_WASIP1_LINKER=tools/wasm-linker "));
+}
+
 #[test]
 fn docker_compose_reads_its_file() {
     let candidates: [&[&str]; 2] = [&["docker", "compose"], &["docker-compose"]];

@@ -3,7 +3,7 @@
 # Needs Rust, Python 3 and a C compiler. Whatever else it gets goes under target/,
 # the wasm target that rustup adds to its toolchain excepted. GNU make 3.81 is enough.
 
-.PHONY: help run demo wasm test test-envoys soak fuzz bench bench-core lint clean envoy envoys issuer \
+.PHONY: help run demo wasm test test-envoys soak fuzz bench bench-core lint doc clean envoy envoys issuer \
   native-tests oldest-envoy-tests wasm-tests bench-arguments needs
 .NOTPARALLEL:
 
@@ -38,7 +38,8 @@ help:
 	@echo 'make bench       what a request costs, beside other filters, into docs/PERFORMANCE.md: 20 minutes'
 	@echo '                 (ROUNDS=9, PARTS="$(strip $(BENCH_PARTS))")'
 	@echo 'make bench-core  what each step of the core costs, natively and in V8'
-	@echo 'make lint        formatting, clippy on both targets, dependency audit'
+	@echo 'make lint        formatting, clippy on both targets, make doc, dependency audit'
+	@echo 'make doc         the documentation of every package, for whoever changes it'
 	@echo 'make clean       remove everything that was built or downloaded'
 
 run demo: wasm issuer envoy
@@ -133,6 +134,7 @@ lint: needs
 	@echo '==> clippy: wasm'
 	@python3 tools/wasm.py wasm32-wasip1 clippy -p namespace-jwt --lib -- -D warnings
 	@python3 tools/wasm.py wasm32-unknown-unknown clippy -p namespace-jwt-core --test wasm -- -D warnings
+	@$(MAKE) --no-print-directory doc
 	@echo '==> scripts'
 	@for script in tools/tool tools/audit tools/wrk tools/wasm-linker; do sh -n $$script || exit 1; done
 	@for script in .ci/run envoy/container.sh; do bash -n $$script || exit 1; done
@@ -143,6 +145,12 @@ lint: needs
 	@tools/tool cargo-deny $(CARGO_DENY)
 	@echo '==> audit of the dependencies'
 	@tools/audit
+
+# The filter has most of its modules for its own target only.
+doc: needs
+	@echo '==> documentation: target/doc, and target/wasm32-wasip1/doc with the filter'
+	@RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --document-private-items --workspace --exclude namespace-jwt
+	@RUSTDOCFLAGS='-D warnings' python3 tools/wasm.py wasm32-wasip1 doc --no-deps --document-private-items -p namespace-jwt
 
 clean:
 	rm -rf target dist

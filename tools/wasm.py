@@ -43,6 +43,9 @@ def main():
         flags += ["-Clinker=" + os.path.join(os.path.dirname(os.path.abspath(__file__)), "wasm-linker")]
     if sysroot:
         flags += ["--sysroot", sysroot]
+        # rustdoc has flags of its own.
+        documentation = os.environ.get("RUSTDOCFLAGS", "").split() + ["--sysroot", sysroot]
+        os.environ["CARGO_ENCODED_RUSTDOCFLAGS"] = "\x1f".join(documentation)
     # The encoded form takes paths with spaces, and wins over a RUSTFLAGS meant for native code.
     os.environ["CARGO_ENCODED_RUSTFLAGS"] = "\x1f".join(flags)
     os.execvp("cargo", ["cargo", subcommand, "--locked", "--target", target] + arguments)

@@ -52,14 +52,13 @@ pub fn excerpt(text: &str) -> String {
     }
 }
 
-/// JSON over several lines, in ASCII: a stranger's text in it can be shown on a terminal,
-/// as [`ascii`] has it.
+/// JSON over several lines, in ASCII: a stranger's text in it can be shown on a terminal, and
+/// what looks the same there is the same.
 pub fn pretty_json<T: Serialize>(value: &T) -> serde_json::Result<String> {
     serde_json::to_string_pretty(value).map(escape_json)
 }
 
-/// JSON on one line, in ASCII: a stranger's text in it can be shown on a terminal, as
-/// [`ascii`] has it.
+/// JSON on one line, in ASCII as [`pretty_json`] has it.
 pub fn compact_json<T: Serialize>(value: &T) -> serde_json::Result<String> {
     serde_json::to_string(value).map(escape_json)
 }

@@ -3,7 +3,7 @@
 # Needs Rust, Python 3 and a C compiler. Whatever else it gets goes under target/,
 # the wasm target that rustup adds to its toolchain excepted. GNU make 3.81 is enough.
 
-.PHONY: help run demo wasm test test-envoys soak fuzz bench bench-core lint doc clean envoy envoys issuer \
+.PHONY: help run demo wasm test test-envoys soak fuzz bench bench-core lint doc msrv clean envoy envoys issuer \
   native-tests oldest-envoy-tests wasm-tests bench-arguments needs
 .NOTPARALLEL:
 
@@ -40,6 +40,7 @@ help:
 	@echo 'make bench-core  what each step of the core costs, natively and in V8'
 	@echo 'make lint        formatting, clippy on both targets, make doc, dependency audit'
 	@echo 'make doc         the documentation of every package, for whoever changes it'
+	@echo 'make msrv        each package with the oldest Rust that it says it builds with'
 	@echo 'make clean       remove everything that was built or downloaded'
 
 run demo: wasm issuer envoy
@@ -151,6 +152,9 @@ doc: needs
 	@echo '==> documentation: target/doc, and target/wasm32-wasip1/doc with the filter'
 	@RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --document-private-items --workspace --exclude namespace-jwt
 	@RUSTDOCFLAGS='-D warnings' python3 tools/wasm.py wasm32-wasip1 doc --no-deps --document-private-items -p namespace-jwt
+
+msrv: needs
+	@python3 tools/msrv.py
 
 clean:
 	rm -rf target dist

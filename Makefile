@@ -3,7 +3,7 @@
 # Needs Rust, Python 3 and a C compiler. Whatever else it gets goes under target/,
 # the wasm target that rustup adds to its toolchain excepted. GNU make 3.81 is enough.
 
-.PHONY: help run demo wasm test test-envoys soak fuzz bench bench-core lint doc msrv clean envoy envoys issuer \
+.PHONY: help run demo wasm test test-envoys soak fuzz bench bench-core lint doc msrv release clean envoy envoys issuer \
   native-tests oldest-envoy-tests wasm-tests bench-arguments needs
 .NOTPARALLEL:
 
@@ -41,6 +41,7 @@ help:
 	@echo 'make lint        formatting, clippy on both targets, make doc, dependency audit'
 	@echo 'make doc         the documentation of every package, for whoever changes it'
 	@echo 'make msrv        each package with the oldest Rust that it says it builds with'
+	@echo 'make release     what a release has, in dist/: the filter, the issuer for any Linux, SHA256SUMS'
 	@echo 'make clean       remove everything that was built or downloaded'
 
 run demo: wasm issuer envoy
@@ -155,6 +156,17 @@ doc: needs
 
 msrv: needs
 	@python3 tools/msrv.py
+
+# Linked with musl, the issuer needs nothing of the machine that it runs on. No path of the one
+# that built it is in it either.
+STATIC = $(shell uname -m)-unknown-linux-musl
+release: wasm
+	@rustup target add $(STATIC)
+	@echo '==> the issuer: dist/issuer-$(STATIC)'
+	@CARGO_ENCODED_RUSTFLAGS="--remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}/registry/src=/cargo" \
+	  cargo build --locked --release --target $(STATIC) -p namespace-jwt-issuer
+	@cp target/$(STATIC)/release/issuer dist/issuer-$(STATIC)
+	@cd dist && sha256sum namespace-jwt.wasm issuer-$(STATIC) >SHA256SUMS && cat SHA256SUMS
 
 clean:
 	rm -rf target dist

@@ -142,6 +142,7 @@ lint: needs
 	@for script in .ci/run envoy/container.sh; do bash -n $$script || exit 1; done
 	@if command -v shellcheck >/dev/null; then shellcheck tools/wasm-linker tools/tool tools/audit .ci/run tools/wrk envoy/container.sh; \
 	  else echo "skipped: shellcheck: there is none here" >&2; fi
+	@if command -v actionlint >/dev/null; then actionlint; else echo "skipped: actionlint: there is none here" >&2; fi
 	@python3 -c 'import ast, sys; [ast.parse(open(path).read(), path) for path in sys.argv[1:]]' \
 	  $(wildcard tools/*.py envoy/*.py tests/*/*.py)
 	@tools/tool cargo-deny $(CARGO_DENY)

@@ -1,6 +1,7 @@
 //! Public keys, each bound to the algorithms that it may verify, and sets of them.
 
 pub mod jwk;
+pub mod oid;
 pub mod pem;
 
 use crate::signature::Algorithm;

@@ -15,21 +15,10 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use pkcs1::RsaPublicKeyRef;
+use spki::SubjectPublicKeyInfoRef;
 use spki::der::Decode as _;
-use spki::{ObjectIdentifier, SubjectPublicKeyInfoRef};
 
-use crate::key::{KeyError, Material};
-
-/// RFC 8017 appendix A.1.
-const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
-/// RFC 5480 §2.1.1.
-const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
-/// RFC 5480 §2.1.1.1.
-const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
-/// RFC 5480 §2.1.1.1.
-const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
-/// RFC 8410 §3.
-const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
+use crate::key::{KeyError, Material, oid};
 
 const BEGIN: &str = "-----BEGIN";
 const END: &str = "-----END";
@@ -220,17 +209,17 @@ fn spki_der(der: &[u8]) -> Result<Material, KeyError> {
     let info = SubjectPublicKeyInfoRef::from_der(der).map_err(|_| KeyError::Der)?;
     let key = info.subject_public_key.as_bytes().ok_or(KeyError::Der)?;
     let (algorithm, curve) = match info.algorithm.oid {
-        EC_PUBLIC_KEY => (EC_PUBLIC_KEY, info.algorithm.parameters_oid().ok()),
-        oid => (oid, None),
+        oid::EC => (oid::EC, info.algorithm.parameters_oid().ok()),
+        other => (other, None),
     };
     match (algorithm, curve) {
-        (RSA_ENCRYPTION, _) => pkcs1_der(key),
-        (EC_PUBLIC_KEY, Some(P256)) => Material::p256(key),
-        (EC_PUBLIC_KEY, Some(P384)) => Material::p384(key),
-        (EC_PUBLIC_KEY, Some(curve)) => Err(KeyError::Type(format!("EC {curve}"))),
-        (EC_PUBLIC_KEY, None) => Err(KeyError::Der),
-        (ED25519, _) => Material::ed25519(key),
-        (oid, _) => Err(KeyError::Type(oid.to_string())),
+        (oid::RSA, _) => pkcs1_der(key),
+        (oid::EC, Some(oid::P256)) => Material::p256(key),
+        (oid::EC, Some(oid::P384)) => Material::p384(key),
+        (oid::EC, Some(curve)) => Err(KeyError::Type(format!("EC {curve}"))),
+        (oid::EC, None) => Err(KeyError::Der),
+        (oid::ED25519, _) => Material::ed25519(key),
+        (other, _) => Err(KeyError::Type(other.to_string())),
     }
 }
 

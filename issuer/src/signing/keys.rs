@@ -14,13 +14,8 @@ use pkcs8::{AlgorithmIdentifierRef, ObjectIdentifier, PrivateKeyInfoRef, Subject
 use serde::Serialize;
 use zeroize::Zeroizing;
 
+use namespace_jwt_core::key::oid;
 use namespace_jwt_core::signature::Algorithm;
-
-const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
-const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
-const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
-const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
-const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 
 /// A type of key that tokens can be signed with. It decides the algorithm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,14 +97,14 @@ impl SigningKey {
         match label {
             "PRIVATE KEY" => Self::from_pkcs8(document),
             "RSA PRIVATE KEY" => {
-                Self::from_pkcs8(pkcs8(RSA, Some(AnyRef::NULL), document)?.as_bytes())
+                Self::from_pkcs8(pkcs8(oid::RSA, Some(AnyRef::NULL), document)?.as_bytes())
             }
             // The curve's name is optional in SEC1; the reader of each curve
             // compares a name that is there, and the key's length.
-            "EC PRIVATE KEY" => [P256, P384]
+            "EC PRIVATE KEY" => [oid::P256, oid::P384]
                 .iter()
                 .find_map(|curve| {
-                    let document = pkcs8(EC, Some(AnyRef::from(curve)), document).ok()?;
+                    let document = pkcs8(oid::EC, Some(AnyRef::from(curve)), document).ok()?;
                     Self::from_pkcs8(document.as_bytes()).ok()
                 })
                 .ok_or(KeyError::Unusable),
@@ -121,18 +116,18 @@ impl SigningKey {
         let info = PrivateKeyInfoRef::from_der(document).map_err(|_| KeyError::Unusable)?;
         let curve = info.algorithm.parameters_oid().ok();
         let pair = match info.algorithm.oid {
-            RSA => RS256KeyPair::from_der(document).map(|pair| KeyPair::Rs256(Box::new(pair))),
-            EC if curve == Some(P256) => {
+            oid::RSA => RS256KeyPair::from_der(document).map(|pair| KeyPair::Rs256(Box::new(pair))),
+            oid::EC if curve == Some(oid::P256) => {
                 ES256KeyPair::from_der(document).map(|pair| KeyPair::Es256(Box::new(pair)))
             }
-            EC if curve == Some(P384) => {
+            oid::EC if curve == Some(oid::P384) => {
                 ES384KeyPair::from_der(document).map(|pair| KeyPair::Es384(Box::new(pair)))
             }
-            ED25519 => {
+            oid::ED25519 => {
                 // The library reads version 1 alone, so a public key that came
                 // along (RFC 5958, version 2) is left out.
                 let secret = info.private_key.as_bytes();
-                let document = pkcs8(ED25519, None, secret)?;
+                let document = pkcs8(oid::ED25519, None, secret)?;
                 Ed25519KeyPair::from_der(document.as_bytes())
                     .map(|pair| KeyPair::EdDsa(Box::new(pair)))
             }

@@ -95,6 +95,19 @@ pub enum Mode {
     ReportOnly,
 }
 
+impl Mode {
+    /// Every mode.
+    pub const ALL: [Self; 2] = [Self::Enforce, Self::ReportOnly];
+
+    /// Its name in the configuration.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Enforce => "enforce",
+            Self::ReportOnly => "report_only",
+        }
+    }
+}
+
 /// Whose crypto checks signatures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignatureVerification {
@@ -245,7 +258,7 @@ impl Config {
                 invalid_token: status(&mut members, "invalid_token_status")?,
             },
             mode: members
-                .choice("mode", &[("enforce", Mode::Enforce), ("report_only", Mode::ReportOnly)])?
+                .choice("mode", &Mode::ALL.map(|mode| (mode.name(), mode)))?
                 .unwrap_or(Mode::Enforce),
             signature_verification: members
                 .choice(

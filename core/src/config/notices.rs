@@ -47,10 +47,7 @@ const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 /// [`Config::summary`].
 pub(super) fn summary(config: &Config, by_guest: &[Algorithm]) -> String {
-    let mode = match config.mode {
-        Mode::Enforce => "enforce",
-        Mode::ReportOnly => "report_only",
-    };
+    let mode = config.mode.name();
     let metrics = match &config.metrics_name {
         None => String::new(),
         Some(name) => format!(", metrics name {name}"),
@@ -99,8 +96,10 @@ pub(super) fn about(config: &Config) -> Vec<Notice> {
         }
     }
     if config.mode == Mode::ReportOnly {
-        let text = "mode: report_only: no request is refused, whatever token it carries";
-        notices.push(Notice::warning(text));
+        let mode = config.mode.name();
+        notices.push(Notice::warning(format!(
+            "mode: {mode}: no request is refused, whatever token it carries"
+        )));
     }
     notices
 }

@@ -309,7 +309,8 @@ impl Decision {
         if self.mode == Mode::ReportOnly && self.outcome.is_err() {
             writeln!(
                 f,
-                "  mode is report_only: the refusal is only counted and logged; the request passes"
+                "  mode is {}: the refusal is only counted and logged; the request passes",
+                self.mode.name()
             )?;
         }
         Ok(())
@@ -322,10 +323,7 @@ impl Decision {
             "code": self.code(),
             "message": self.message(),
             "detail": self.detail,
-            "mode": match self.mode {
-                Mode::Enforce => "enforce",
-                Mode::ReportOnly => "report_only",
-            },
+            "mode": self.mode.name(),
         })
     }
 }

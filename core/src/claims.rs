@@ -6,6 +6,12 @@ use crate::identifier;
 use crate::json::{self, Object};
 use crate::time::UnixTime;
 
+/// The `iss` of the platform's tokens.
+pub const PLATFORM_ISSUER: &str = "SCALEWAY";
+
+/// The `aud` of the platform's tokens.
+pub const PLATFORM_AUDIENCE: &str = "functions";
+
 /// The claims that decide something. The others may hold anything.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claims {

@@ -4,6 +4,7 @@ pub mod jwk;
 pub mod oid;
 pub mod pem;
 
+use crate::excerpt::excerpt;
 use crate::signature::Algorithm;
 use crate::signature::rsa::{self, RsaKey, RsaKeyError};
 
@@ -331,11 +332,9 @@ impl std::fmt::Display for KeyError {
 
 impl std::error::Error for KeyError {}
 
-/// The beginning of a name that stands in a key, escaped: it could be anything.
+/// The beginning of a name that stands in a key: it could be anything.
 fn short(name: &str) -> String {
-    const CHARACTERS: usize = 20;
-    let cut = if name.chars().nth(CHARACTERS).is_some() { "…" } else { "" };
-    name.chars().take(CHARACTERS).flat_map(char::escape_default).collect::<String>() + cut
+    excerpt(name, 20)
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ pub mod answer;
 pub mod cache;
 pub mod claims;
 pub mod config;
+pub mod excerpt;
 pub mod identifier;
 pub mod json;
 pub mod key;

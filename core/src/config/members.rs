@@ -9,6 +9,7 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::{ConfigError, MEMBERS};
+use crate::excerpt;
 use crate::json;
 
 /// The members that nobody has taken yet.
@@ -202,16 +203,9 @@ impl<'de> Deserialize<'de> for Pairs {
     }
 }
 
-/// The beginning of an operator's text, for a message: nothing in it is invisible or breaks
-/// a line, and nothing of a key in PEM fits in but its label.
+/// The beginning of an operator's text.
 pub(super) fn excerpt(text: &str) -> String {
-    const CHARACTERS: usize = 40;
-    let mut escaped: String =
-        text.chars().take(CHARACTERS).flat_map(char::escape_default).collect();
-    if text.chars().nth(CHARACTERS).is_some() {
-        escaped.push('…');
-    }
-    escaped
+    excerpt::excerpt(text, excerpt::CHARACTERS)
 }
 
 /// What a value is, without what it holds.

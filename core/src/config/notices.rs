@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::members::excerpt;
 use super::{Config, Mode};
 use crate::access::{Access, Policy};
+use crate::claims::{PLATFORM_AUDIENCE, PLATFORM_ISSUER};
 use crate::identifier;
 use crate::key::{KeySet, PublicKey};
 use crate::signature::Algorithm;
@@ -161,8 +162,10 @@ fn about_times(policy: &Policy, notices: &mut Vec<Notice>) {
 }
 
 fn about_texts(policy: &Policy, notices: &mut Vec<Notice>) {
-    let texts =
-        [("issuer", &policy.issuer, "SCALEWAY"), ("audience", &policy.audience, "functions")];
+    let texts = [
+        ("issuer", &policy.issuer, PLATFORM_ISSUER),
+        ("audience", &policy.audience, PLATFORM_AUDIENCE),
+    ];
     for (member, text, platforms) in texts {
         let Some(text) = text else { continue };
         if text.eq_ignore_ascii_case(platforms) && text != platforms {

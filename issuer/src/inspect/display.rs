@@ -5,6 +5,7 @@ use std::fmt::{self, Write};
 use serde::Serialize;
 
 use namespace_jwt_core::claims::Grant;
+use namespace_jwt_core::excerpt::CHARACTERS;
 use namespace_jwt_core::identifier::is_invisible;
 
 /// Text of unknown origin on one line. What could steer a terminal, or hide or reorder
@@ -42,9 +43,8 @@ pub(super) fn ascii(text: &str) -> String {
 }
 
 /// The beginning of a text of unknown origin, in backquotes, for a message that is to be
-/// shown [`Escaped`]. No whole token fits in, and nothing of a key in PEM but its label.
+/// shown [`Escaped`].
 pub fn excerpt(text: &str) -> String {
-    const CHARACTERS: usize = 40;
     let end = text.char_indices().nth(CHARACTERS).map(|(end, _)| end);
     match end.into_iter().chain(text.find('\n')).min() {
         Some(end) => format!("`{}…`", text.get(..end).unwrap_or_default()),

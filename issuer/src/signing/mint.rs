@@ -17,15 +17,10 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::keys::{KeyError, SigningKey};
+use namespace_jwt_core::claims::{PLATFORM_AUDIENCE, PLATFORM_ISSUER};
 use namespace_jwt_core::identifier::{self, IdentifierError};
 use namespace_jwt_core::time::UnixTime;
 use namespace_jwt_core::token::MAX_TOKEN_BYTES;
-
-/// The `iss` of the platform's tokens.
-pub const PLATFORM_ISSUER: &str = "SCALEWAY";
-
-/// The `aud` of the platform's tokens.
-pub const PLATFORM_AUDIENCE: &str = "functions";
 
 /// What a token gives access to: a whole namespace or one application, never both.
 #[derive(Clone, Debug, PartialEq, Eq)]

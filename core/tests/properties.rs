@@ -32,7 +32,7 @@ use namespace_jwt_core::time::UnixTime;
 use namespace_jwt_core::token::Token;
 use namespace_jwt_core::verify::verify;
 use namespace_jwt_issuer::signing::keys::{KeyType, RsaSize, SigningKey};
-use namespace_jwt_issuer::signing::mint::{Grant, TokenRequest, mint};
+use namespace_jwt_issuer::signing::mint::{Resource, TokenRequest, mint};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -95,7 +95,7 @@ fn one_changed_bit_is_never_admitted() {
     for key_type in [KeyType::Rsa(RsaSize::Bits2048), KeyType::P256, KeyType::Ed25519] {
         let key = SigningKey::generate(key_type).unwrap();
         let access = access(&json!({"namespace_id": "n", "public_key": key.public_pem().unwrap()}));
-        let request = TokenRequest::new(Grant::Namespace("n".into()), None);
+        let request = TokenRequest::new(Resource::Namespace("n".into()), None);
         let token = mint(&key, &request, UnixTime::from_secs(NOW)).unwrap();
         // The good token is remembered: nothing may pass for it.
         let mut cache = TokenCache::new(10);
@@ -333,10 +333,10 @@ proptest! {
         lifetime in option::of(1..1_000_000_000_u64), issuer in ".*", audience in ".*",
     ) {
         let key = SigningKey::generate(KeyType::Ed25519).unwrap();
-        let grant = if application { Grant::Application(id) } else { Grant::Namespace(id) };
+        let resource = if application { Resource::Application(id) } else { Resource::Namespace(id) };
         let now = UnixTime::from_secs(NOW);
         let expires_at = lifetime.map(|lifetime| UnixTime::from_secs(NOW + lifetime));
-        let request = TokenRequest { issuer, audience, ..TokenRequest::new(grant, expires_at) };
+        let request = TokenRequest { issuer, audience, ..TokenRequest::new(resource, expires_at) };
         let token = mint(&key, &request, now).unwrap();
         let jwks = json!({"namespace_id": "n", "public_key": key.public_pem().unwrap()});
         let Access::Private { keys, .. } = access(&jwks) else { unreachable!() };
@@ -350,9 +350,9 @@ proptest! {
             audiences: vec![request.audience],
             token_id: Some(request.token_id.to_string()),
             token_uuid: Some(request.token_id.into_bytes()),
-            grants: vec![match request.grant {
-                Grant::Namespace(id) => claims::Grant::Namespace(id),
-                Grant::Application(id) => claims::Grant::Application(id),
+            grants: vec![match request.resource {
+                Resource::Namespace(id) => claims::Grant::Namespace(id),
+                Resource::Application(id) => claims::Grant::Application(id),
             }],
         };
         prop_assert_eq!(claims, expected);

@@ -8,7 +8,7 @@ use namespace_jwt_core::time::UnixTime;
 use namespace_jwt_issuer::calendar::{parse_duration, parse_rfc3339, rfc3339};
 use namespace_jwt_issuer::inspect::display::{excerpt, pretty_json};
 use namespace_jwt_issuer::signing::key_files;
-use namespace_jwt_issuer::signing::mint::{Grant, TokenRequest, mint};
+use namespace_jwt_issuer::signing::mint::{Resource, TokenRequest, mint};
 use serde_json::json;
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -55,14 +55,14 @@ pub fn run(parser: &mut Parser) -> Result<Done, Failure> {
     }
     let key = key.required("the file of a private key, as `issuer keygen` makes it")?;
     let applications = [application_id.value, function_id.value, container_id.value];
-    let grants: Vec<_> = applications
+    let resources: Vec<_> = applications
         .into_iter()
         .flatten()
-        .map(Grant::Application)
-        .chain(namespace_id.value.map(Grant::Namespace))
+        .map(Resource::Application)
+        .chain(namespace_id.value.map(Resource::Namespace))
         .collect();
-    let grant = match <[Grant; 1]>::try_from(grants) {
-        Ok([grant]) => grant,
+    let resource = match <[Resource; 1]>::try_from(resources) {
+        Ok([resource]) => resource,
         Err(none) if none.is_empty() => {
             return failure(
                 "an id is required; give what the token is to grant access to: --namespace-id, \
@@ -79,7 +79,7 @@ pub fn run(parser: &mut Parser) -> Result<Done, Failure> {
     let now = now()?;
     let expires_at = expiry(expires_at.value, expires_in.value, no_expiration, now)?;
     let expires_at = expires_at.map(|time| UnixTime::from_secs(time.since_epoch().as_secs()));
-    let mut request = TokenRequest::new(grant, expires_at);
+    let mut request = TokenRequest::new(resource, expires_at);
     if let Some(text) = token_id.value {
         // `try_parse` also reads forms that the platform doesn't write.
         let id =

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::keys::{KeyError, SigningKey};
+use super::keys::{SigningKey, SigningKeyError};
 
 /// One byte more than the largest file that is read. Any key that can be used is far
 /// smaller.
@@ -131,9 +131,9 @@ pub fn read_private(path: &Path) -> Result<KeyFromFile, KeyFileError> {
     file.take(KEY_FILE_LIMIT as u64).read_to_end(&mut bytes).map_err(at_path)?;
     let refused = |error| KeyFileError::Key(Some(path.to_owned()), error);
     if bytes.len() == KEY_FILE_LIMIT {
-        return Err(refused(KeyError::NoPrivateKey));
+        return Err(refused(SigningKeyError::NoPrivateKey));
     }
-    let text = std::str::from_utf8(&bytes).map_err(|_| refused(KeyError::NoPrivateKey))?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| refused(SigningKeyError::NoPrivateKey))?;
     Ok(KeyFromFile { key: SigningKey::from_pem(text).map_err(refused)?, exposures })
 }
 
@@ -145,7 +145,7 @@ pub enum KeyFileError {
     /// The system refused to read or write.
     Io(PathBuf, io::Error),
     /// The key itself, read from that file, can't be used.
-    Key(Option<PathBuf>, KeyError),
+    Key(Option<PathBuf>, SigningKeyError),
 }
 
 impl KeyFileError {
@@ -157,8 +157,8 @@ impl KeyFileError {
     }
 }
 
-impl From<KeyError> for KeyFileError {
-    fn from(error: KeyError) -> Self {
+impl From<SigningKeyError> for KeyFileError {
+    fn from(error: SigningKeyError) -> Self {
         Self::Key(None, error)
     }
 }

@@ -75,12 +75,12 @@ impl SigningKey {
     ///
     /// # Errors
     ///
-    /// [`KeyError::NotGenerated`].
-    pub fn generate(key_type: KeyType) -> Result<Self, KeyError> {
+    /// [`SigningKeyError::NotGenerated`].
+    pub fn generate(key_type: KeyType) -> Result<Self, SigningKeyError> {
         Ok(Self(match key_type {
             KeyType::Rsa(size) => RS256KeyPair::generate(size.bits() as usize)
                 .map(|pair| KeyPair::Rs256(Box::new(pair)))
-                .map_err(|_| KeyError::NotGenerated)?,
+                .map_err(|_| SigningKeyError::NotGenerated)?,
             KeyType::P256 => KeyPair::Es256(Box::new(ES256KeyPair::generate())),
             KeyType::P384 => KeyPair::Es384(Box::new(ES384KeyPair::generate())),
             KeyType::Ed25519 => KeyPair::EdDsa(Box::new(Ed25519KeyPair::generate())),
@@ -91,7 +91,7 @@ impl SigningKey {
     ///
     /// What stands before the key in the text is skipped: OpenSSL puts the name
     /// of the curve there.
-    pub fn from_pem(text: &str) -> Result<Self, KeyError> {
+    pub fn from_pem(text: &str) -> Result<Self, SigningKeyError> {
         let (label, document) = private_block(text)?;
         let document = document.as_bytes();
         match label {
@@ -107,13 +107,13 @@ impl SigningKey {
                     let document = pkcs8(oid::EC, Some(AnyRef::from(curve)), document).ok()?;
                     Self::from_pkcs8(document.as_bytes()).ok()
                 })
-                .ok_or(KeyError::Unusable),
-            _ => Err(KeyError::Unusable),
+                .ok_or(SigningKeyError::Unusable),
+            _ => Err(SigningKeyError::Unusable),
         }
     }
 
-    fn from_pkcs8(document: &[u8]) -> Result<Self, KeyError> {
-        let info = PrivateKeyInfoRef::from_der(document).map_err(|_| KeyError::Unusable)?;
+    fn from_pkcs8(document: &[u8]) -> Result<Self, SigningKeyError> {
+        let info = PrivateKeyInfoRef::from_der(document).map_err(|_| SigningKeyError::Unusable)?;
         let curve = info.algorithm.parameters_oid().ok();
         let pair = match info.algorithm.oid {
             oid::RSA => RS256KeyPair::from_der(document).map(|pair| KeyPair::Rs256(Box::new(pair))),
@@ -131,11 +131,11 @@ impl SigningKey {
                 Ed25519KeyPair::from_der(document.as_bytes())
                     .map(|pair| KeyPair::EdDsa(Box::new(pair)))
             }
-            _ => return Err(KeyError::Unusable),
+            _ => return Err(SigningKeyError::Unusable),
         };
         pair.map(Self).map_err(|error| match error.downcast_ref::<JWTError>() {
-            Some(JWTError::WeakKey | JWTError::UnsupportedRSAModulus) => KeyError::RsaSize,
-            _ => KeyError::Unusable,
+            Some(JWTError::WeakKey | JWTError::UnsupportedRSAModulus) => SigningKeyError::RsaSize,
+            _ => SigningKeyError::Unusable,
         })
     }
 
@@ -150,34 +150,34 @@ impl SigningKey {
     }
 
     /// The private key as PKCS#8 PEM: a secret.
-    pub fn private_pem(&self) -> Result<Zeroizing<String>, KeyError> {
+    pub fn private_pem(&self) -> Result<Zeroizing<String>, SigningKeyError> {
         let document = match &self.0 {
             KeyPair::Rs256(pair) => pair.to_der(),
             KeyPair::Es256(pair) => pair.to_der(),
             KeyPair::Es384(pair) => pair.to_der(),
             KeyPair::EdDsa(pair) => Ok(pair.to_der()),
         };
-        let document = Zeroizing::new(document.map_err(|_| KeyError::NotWritable)?);
+        let document = Zeroizing::new(document.map_err(|_| SigningKeyError::NotWritable)?);
         SecretDocument::try_from(document.as_slice())
             .and_then(|document| document.to_pem("PRIVATE KEY", LineEnding::LF))
-            .map_err(|_| KeyError::NotWritable)
+            .map_err(|_| SigningKeyError::NotWritable)
     }
 
     /// The public key as the platform publishes it: PKCS#1 PEM for RSA, SPKI
     /// PEM for the others.
-    pub fn public_pem(&self) -> Result<String, KeyError> {
+    pub fn public_pem(&self) -> Result<String, SigningKeyError> {
         let spki = match &self.0 {
             KeyPair::Rs256(pair) => pair.public_key().to_der(),
             KeyPair::Es256(pair) => pair.public_key().to_der(),
             KeyPair::Es384(pair) => pair.public_key().to_der(),
             KeyPair::EdDsa(pair) => Ok(pair.public_key().to_der()),
         };
-        let spki = spki.map_err(|_| KeyError::NotWritable)?;
+        let spki = spki.map_err(|_| SigningKeyError::NotWritable)?;
         let (label, document) = match self.0 {
             KeyPair::Rs256(_) => {
                 // The bit string of an RSA key's SPKI is its PKCS#1 form (RFC 3279 §2.3.1).
                 let spki = SubjectPublicKeyInfoRef::from_der(&spki);
-                let spki = spki.map_err(|_| KeyError::NotWritable)?;
+                let spki = spki.map_err(|_| SigningKeyError::NotWritable)?;
                 let pkcs1 = Document::try_from(spki.subject_public_key.raw_bytes());
                 ("RSA PUBLIC KEY", pkcs1)
             }
@@ -185,27 +185,27 @@ impl SigningKey {
         };
         document
             .and_then(|document| document.to_pem(label, LineEnding::LF))
-            .map_err(|_| KeyError::NotWritable)
+            .map_err(|_| SigningKeyError::NotWritable)
     }
 
     /// Signs claims under the header `{"alg": …, "typ": "JWT"}`: a token.
     pub(super) fn sign<C: Serialize>(
         &self,
         claims: JWTClaims<C>,
-    ) -> Result<Zeroizing<String>, KeyError> {
+    ) -> Result<Zeroizing<String>, SigningKeyError> {
         let token = match &self.0 {
             KeyPair::Rs256(pair) => pair.sign(claims),
             KeyPair::Es256(pair) => pair.sign(claims),
             KeyPair::Es384(pair) => pair.sign(claims),
             KeyPair::EdDsa(pair) => pair.sign(claims),
         };
-        token.map(Zeroizing::new).map_err(|_| KeyError::NotSigned)
+        token.map(Zeroizing::new).map_err(|_| SigningKeyError::NotSigned)
     }
 }
 
 /// Why a key can't be made, read or used. No variant holds any of the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyError {
+pub enum SigningKeyError {
     /// The text holds no private key in PEM.
     NoPrivateKey,
     /// The text holds a public key instead.
@@ -226,7 +226,7 @@ pub enum KeyError {
     NotSigned,
 }
 
-impl fmt::Display for KeyError {
+impl fmt::Display for SigningKeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NoPrivateKey => {
@@ -259,10 +259,10 @@ impl fmt::Display for KeyError {
     }
 }
 
-impl std::error::Error for KeyError {}
+impl std::error::Error for SigningKeyError {}
 
 /// The label and the content of the first private key in a text of PEM blocks.
-fn private_block(text: &str) -> Result<(&str, SecretDocument), KeyError> {
+fn private_block(text: &str) -> Result<(&str, SecretDocument), SigningKeyError> {
     const BEGIN: &str = "-----BEGIN ";
     let mut blocks = text.match_indices(BEGIN).filter_map(|(start, _)| {
         let block = text.get(start..)?;
@@ -271,16 +271,16 @@ fn private_block(text: &str) -> Result<(&str, SecretDocument), KeyError> {
     });
     let Some((label, block)) = blocks.find(|(label, _)| label.ends_with("PRIVATE KEY")) else {
         return Err(match text.contains("PUBLIC KEY-----") {
-            true => KeyError::PublicKey,
-            false => KeyError::NoPrivateKey,
+            true => SigningKeyError::PublicKey,
+            false => SigningKeyError::NoPrivateKey,
         });
     };
     if label == "OPENSSH PRIVATE KEY" {
-        return Err(KeyError::OpenSsh);
+        return Err(SigningKeyError::OpenSsh);
     }
     // OpenSSL's older encryption keeps the label and adds header lines.
     if label == "ENCRYPTED PRIVATE KEY" || block.contains("\nProc-Type:") {
-        return Err(KeyError::Encrypted);
+        return Err(SigningKeyError::Encrypted);
     }
     // The reader wants nothing after the key's own end.
     let end = format!("-----END {label}-----");
@@ -288,7 +288,7 @@ fn private_block(text: &str) -> Result<(&str, SecretDocument), KeyError> {
         .split_inclusive(&end)
         .next()
         .and_then(|block| SecretDocument::from_pem(block).ok())
-        .ok_or(KeyError::Unusable)
+        .ok_or(SigningKeyError::Unusable)
 }
 
 /// A private key in PKCS#8 (RFC 5958), version 1: the form that the library reads.
@@ -296,10 +296,10 @@ fn pkcs8(
     oid: ObjectIdentifier,
     parameters: Option<AnyRef<'_>>,
     secret: &[u8],
-) -> Result<SecretDocument, KeyError> {
+) -> Result<SecretDocument, SigningKeyError> {
     let algorithm = AlgorithmIdentifierRef { oid, parameters };
     OctetStringRef::new(secret)
         .map(|secret| PrivateKeyInfoRef::new(algorithm, secret))
         .and_then(|info| SecretDocument::encode_msg(&info))
-        .map_err(|_| KeyError::Unusable)
+        .map_err(|_| SigningKeyError::Unusable)
 }

@@ -16,15 +16,17 @@ use serde::Serialize;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::keys::{KeyError, SigningKey};
+use super::keys::{SigningKey, SigningKeyError};
 use namespace_jwt_core::claims::{PLATFORM_AUDIENCE, PLATFORM_ISSUER};
 use namespace_jwt_core::identifier::{self, IdentifierError};
 use namespace_jwt_core::time::UnixTime;
 use namespace_jwt_core::token::MAX_TOKEN_BYTES;
 
-/// What a token gives access to: a whole namespace or one application, never both.
+/// What a token is to give access to: a whole namespace or one application. The grant that is
+/// minted never names both: to a reader that is content with either, it would open the whole
+/// namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Grant {
+pub enum Resource {
     /// Every function and container of the namespace with this id.
     Namespace(String),
     /// The function or container with this id.
@@ -35,7 +37,7 @@ pub enum Grant {
 #[derive(Clone, Debug)]
 pub struct TokenRequest {
     /// What the token gives access to.
-    pub grant: Grant,
+    pub resource: Resource,
     /// The `exp`, which is rounded down to a second; without it the token never expires.
     pub expires_at: Option<UnixTime>,
     /// The `jti`, by which one token can be revoked.
@@ -49,9 +51,9 @@ pub struct TokenRequest {
 impl TokenRequest {
     /// A request for a token with a new random id, and the platform's names for
     /// issuer and audience.
-    pub fn new(grant: Grant, expires_at: Option<UnixTime>) -> Self {
+    pub fn new(resource: Resource, expires_at: Option<UnixTime>) -> Self {
         Self {
-            grant,
+            resource,
             expires_at,
             token_id: Uuid::new_v4(),
             issuer: PLATFORM_ISSUER.to_owned(),
@@ -77,12 +79,12 @@ pub fn mint(
     if expires_at.is_some_and(|time| time <= now) {
         return Err(MintError::Expired);
     }
-    let (namespace_id, application_id) = match &request.grant {
-        Grant::Namespace(id) => (id.as_str(), ""),
-        Grant::Application(id) => ("", id.as_str()),
+    let (namespace_id, application_id) = match &request.resource {
+        Resource::Namespace(id) => (id.as_str(), ""),
+        Resource::Application(id) => ("", id.as_str()),
     };
-    let id = match &request.grant {
-        Grant::Namespace(id) | Grant::Application(id) => id,
+    let id = match &request.resource {
+        Resource::Namespace(id) | Resource::Application(id) => id,
     };
     identifier::check_id(id).map_err(MintError::Id)?;
     let token = key.sign(only(PlatformClaims {
@@ -115,11 +117,11 @@ pub enum MintError {
         found: usize,
     },
     /// The key signs nothing.
-    Key(KeyError),
+    Key(SigningKeyError),
 }
 
-impl From<KeyError> for MintError {
-    fn from(error: KeyError) -> Self {
+impl From<SigningKeyError> for MintError {
+    fn from(error: SigningKeyError) -> Self {
         Self::Key(error)
     }
 }

@@ -8,10 +8,8 @@ use serde_json::{Value, json};
 use crate::load::{CONNECTIONS, Round, Tokens, pin};
 use testkit::bootstrap;
 use testkit::envoy::{Envoy, Filter, Plan};
+use testkit::protected::TOKEN_HEADERS;
 use testkit::upstream::Upstream;
-
-/// Where a token may stand: the filter's default. The requests use the first.
-const TOKEN_HEADERS: [&str; 3] = ["x-auth-token", "scw-functions-token", "scw_functions_token"];
 
 /// A listener to measure, and what to send to it.
 pub struct Point {

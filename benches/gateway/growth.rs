@@ -9,6 +9,7 @@ use crate::gateway::{self, Point, jwt_authn, namespace_jwt};
 use crate::load::{Round, Tokens};
 use crate::mint::Mint;
 use crate::series::Series;
+use testkit::contract::MAX_TOKEN_BYTES;
 use testkit::mint::{Key, Kind};
 use testkit::protected::{NAMESPACE, grant};
 
@@ -18,9 +19,6 @@ const CONNECTED: [usize; 5] = [1, 4, 16, 64, 256];
 /// The cache's size, and how many tokens come in turn.
 const CACHES: [(usize, usize); 6] =
     [(0, 5000), (1000, 5000), (10_000, 5000), (1000, 50_000), (10_000, 50_000), (100_000, 50_000)];
-
-/// The largest token that the filter reads, in bytes.
-const LONGEST: usize = 8192;
 
 /// A row of the report: what varies, and the points that are measured for it.
 struct Row {
@@ -112,7 +110,8 @@ impl Plan<'_> {
             json!({"application_claim": others.chain([grant(NAMESPACE, "")]).collect::<Vec<_>>()})
         };
         let length = |count| self.key.token(&testkit::protected::claims_with(claim(count))).len();
-        let most = (1..).take_while(|count| length(*count) <= LONGEST).last().expect("one grant");
+        let most =
+            (1..).take_while(|count| length(*count) <= MAX_TOKEN_BYTES).last().expect("one grant");
         for count in [1, 10, most] {
             let (mint, key) = (self.mint, self.key);
             self.seen_and_new(
@@ -127,7 +126,7 @@ impl Plan<'_> {
     fn lengths(&mut self) {
         let padded = |padding: usize| json!({"sub": "x".repeat(padding)});
         let plain = self.key.token(&testkit::protected::claims_with(padded(0))).len();
-        for length in [plain, 1024, 2048, 4096, LONGEST] {
+        for length in [plain, 1024, 2048, 4096, MAX_TOKEN_BYTES] {
             // Base64url makes four of three.
             let claims = padded((length - plain) / 4 * 3);
             let (mint, key) = (self.mint, self.key);

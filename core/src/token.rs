@@ -249,6 +249,7 @@ mod tests {
             format!("{header}.{}.{}", "A".repeat(rest - signature), "A".repeat(signature))
         };
         assert_eq!(of_length(MAX_TOKEN_BYTES).len(), 8192);
+        assert!(Denial::OversizedToken.message().contains(&MAX_TOKEN_BYTES.to_string()));
         assert_eq!(fault(of_length(MAX_TOKEN_BYTES)), None);
         assert_eq!(fault(of_length(MAX_TOKEN_BYTES + 1)), Some(Denial::OversizedToken));
         assert_eq!(fault("A".repeat(MAX_TOKEN_BYTES)), Some(Denial::MalformedToken));

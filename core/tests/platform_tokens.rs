@@ -17,6 +17,7 @@ use namespace_jwt_core::request::Presented;
 use namespace_jwt_core::signature::guest::Guest;
 use namespace_jwt_core::time::UnixTime;
 use serde_json::{Value, json};
+use testkit::contract::BASE64URL;
 
 struct Case {
     token: String,
@@ -113,7 +114,6 @@ fn a_platform_token_opens_nothing_else() {
 
 #[test]
 fn a_platform_token_with_one_bit_changed_opens_nothing() {
-    const BASE64URL: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let Some(cases) = cases() else { return };
     let mut judged = 0;
     for case in cases {

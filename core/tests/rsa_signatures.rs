@@ -25,6 +25,7 @@ use proptest::prelude::*;
 use rsa::sha2::{Digest, Sha256};
 use rsa::{BigUint, Pkcs1v15Sign, Pss, RsaPublicKey};
 use serde_json::json;
+use testkit::random::Random;
 
 const MESSAGE: &[u8] = b"message";
 
@@ -41,7 +42,7 @@ struct Key {
 }
 
 impl Key {
-    fn new(bits: usize, e: u64, random: &mut impl FnMut() -> u64) -> Self {
+    fn new(bits: usize, e: u64, random: &mut Random) -> Self {
         let (mut n, mut totient) = (BigUint::from(1_u8), BigUint::from(1_u8));
         let mut factors = HashSet::new();
         while n.bits() != bits {
@@ -54,7 +55,7 @@ impl Key {
             } else {
                 rest as u64
             };
-            let p = random() >> (64 - length - random() % 2) | 1;
+            let p = random.number() >> (64 - length - random.number() % 2) | 1;
             let fits = (&n * p).bits() <= bits && (rest > 31 || (&n * p).bits() == bits);
             if fits && is_prime(p) && gcd(p - 1, e) == 1 && factors.insert(p) {
                 n *= p;
@@ -166,15 +167,7 @@ proptest! {
         e in prop_oneof![Just(65537), (65537..1_u64 << 24).prop_map(|e| e | 1)],
         seed in 1..u64::MAX, flipped in any::<prop::sample::Index>(),
     ) {
-        let mut state = seed;
-        let mut random = || {
-            // xorshift64*
-            state ^= state >> 12;
-            state ^= state << 25;
-            state ^= state >> 27;
-            state.wrapping_mul(0x2545_f491_4f6c_dd1d)
-        };
-        let key = Key::new(bits, e, &mut random);
+        let key = Key::new(bits, e, &mut Random(seed));
         prop_assert_eq!(key.n.bits(), bits);
         let length = bits.div_ceil(8);
         let digest = Sha256::digest(MESSAGE).to_vec();
@@ -245,15 +238,7 @@ proptest! {
         bits in prop_oneof![8 => 2048..2066_usize, 2 => 2066..4097_usize],
         seed in 1..u64::MAX, salt in any::<[u8; 32]>(), flipped in any::<prop::sample::Index>(),
     ) {
-        let mut state = seed;
-        let mut random = || {
-            // xorshift64*
-            state ^= state >> 12;
-            state ^= state << 25;
-            state ^= state >> 27;
-            state.wrapping_mul(0x2545_f491_4f6c_dd1d)
-        };
-        let key = Key::new(bits, 65537, &mut random);
+        let key = Key::new(bits, 65537, &mut Random(seed));
         let length = bits.div_ceil(8);
         let digest = Sha256::digest(MESSAGE).to_vec();
         let encode = |digest: &[u8], salt: &[u8]| pss_block(bits, digest, salt, &|_, _, _| {});

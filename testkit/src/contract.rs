@@ -8,18 +8,22 @@ pub mod json;
 use json::{Json, Number};
 
 /// The value of each base64url character is its place (RFC 4648 §5).
-const BASE64URL: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+pub const BASE64URL: &[u8; 64] =
+    b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /// A token's header, payload and signature, where its form is good.
 pub type Parts = [Vec<u8>; 3];
 
+/// "At most 8192 bytes in all."
+pub const MAX_TOKEN_BYTES: usize = 8192;
+
 /// "Exactly three non-empty segments; unpadded canonical base64url; header and claims are JSON
 /// objects with no duplicate member names at any level; a `crit` member, `b64`, a compressed or
-/// encrypted token: refused. At most 8192 bytes in all."
+/// encrypted token: refused."
 ///
 /// None where a number in the header lets nobody tell.
 pub fn token(bytes: &[u8]) -> Option<Result<Parts, &'static str>> {
-    if bytes.len() > 8192 {
+    if bytes.len() > MAX_TOKEN_BYTES {
         return Some(Err("oversized_token"));
     }
     let segments: Vec<_> = bytes.split(|byte| *byte == b'.').map(base64url).collect();

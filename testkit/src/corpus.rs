@@ -213,18 +213,6 @@ pub fn with_member(object: &str, member: &str) -> String {
     object.replacen('{', &format!("{{{member},"), 1)
 }
 
-/// `base` with some members set, and those set to null left out.
-fn merged(mut base: Value, changes: Value) -> Value {
-    let members = base.as_object_mut().unwrap();
-    for (name, value) in changes.as_object().expect("an object of changes") {
-        match value {
-            Value::Null => drop(members.remove(name)),
-            _ => drop(members.insert(name.clone(), value.clone())),
-        }
-    }
-    base
-}
-
 /// The plugin configurations, by name. `function` is the one that most cases use.
 pub fn configurations(bench: &Bench) -> Vec<(&'static str, Value)> {
     let function = json!({

@@ -26,6 +26,7 @@ pub mod mint;
 pub mod processes;
 pub mod protected;
 pub mod protobuf;
+pub mod random;
 pub mod relay;
 pub mod upstream;
 pub mod vectors;

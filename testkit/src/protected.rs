@@ -12,6 +12,9 @@ pub const OTHER_NAMESPACE: &str = "7c8c7642-c31d-43c4-9824-eebbfeae7297";
 pub const OTHER_APPLICATION: &str = "9bd788f6-4d37-458b-bc5c-4bea510d538f";
 pub const TOKEN_ID: &str = "3c8710f8-0643-42b6-9275-3b0ad4bf6b75";
 
+/// The headers that may carry a token where the configuration names none.
+pub const TOKEN_HEADERS: [&str; 3] = ["x-auth-token", "scw-functions-token", "scw_functions_token"];
+
 /// The namespace's key. Most tests use the size that signs quickly; what
 /// depends on the size says so.
 pub fn namespace_key() -> Key {
@@ -71,13 +74,13 @@ pub fn configuration_with(changes: Value) -> Value {
     merged(configuration(), changes)
 }
 
-fn merged(mut base: Value, changes: Value) -> Value {
+/// `base` with some members set, and those set to null left out.
+pub fn merged(mut base: Value, changes: Value) -> Value {
     let members = base.as_object_mut().unwrap();
     for (name, value) in changes.as_object().expect("an object of changes") {
-        if value.is_null() {
-            members.remove(name);
-        } else {
-            members.insert(name.clone(), value.clone());
+        match value {
+            Value::Null => drop(members.remove(name)),
+            _ => drop(members.insert(name.clone(), value.clone())),
         }
     }
     base

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use testkit::contract::MAX_TOKEN_BYTES;
 use testkit::envoy::{Envoy, Filter, Plan};
 use testkit::http::{Connection, PROTOCOLS, Protocol, Request};
 use testkit::mint::{Key, Kind, base64url, flip_bit};
@@ -54,7 +55,7 @@ impl Letters {
                         let signed = format!("{header}.{}", base64url(payload.as_bytes()));
                         let signature = self.key.signature("EdDSA", signed.as_bytes());
                         let token = format!("{signed}.{}", base64url(&signature));
-                        assert!((8000..=8192).contains(&token.len()), "{}", token.len());
+                        assert!((8000..=MAX_TOKEN_BYTES).contains(&token.len()), "{}", token.len());
                         let answer = connection.send(&Request::with_token(&token));
                         assert_eq!(answer.status, 200, "token {n}: {answer:?}");
                     }

@@ -10,6 +10,7 @@ use testkit::corpus::wire::Wire;
 use testkit::corpus::{self, Bench, Carried, Case};
 use testkit::envoy::{Envoy, Plan};
 use testkit::http::{Protocol, Request};
+use testkit::protected::TOKEN_HEADERS;
 use testkit::upstream::Upstream;
 
 const TABLE: &str = include_str!("../../docs/JWT_AUTHN.md");
@@ -44,12 +45,11 @@ fn with_configuration(bench: &Bench, name: &str) -> Value {
         "kids-and-plain" => [&[bound(bench.stranger.jwk(), "RS256")], &kids()[..]].concat(),
         _ => vec![rsa()],
     };
-    let plain = ["x-auth-token", "scw-functions-token", "scw_functions_token"];
     let bearer = || json!({"name": "authorization", "value_prefix": "Bearer "});
     let headers = match name {
         "authorization" => vec![bearer()],
         "both-headers" => vec![json!({"name": "x-auth-token"}), bearer()],
-        _ => plain.map(|name| json!({ "name": name })).to_vec(),
+        _ => TOKEN_HEADERS.map(|name| json!({ "name": name })).to_vec(),
     };
     let mut provider = json!({
         "local_jwks": {"inline_string": json!({ "keys": keys }).to_string()},

@@ -9,6 +9,7 @@ use testkit::corpus::{self, Bench, Carried, Case};
 use testkit::envoy::{Envoy, Filter, Plan, wait_for};
 use testkit::http::{Connection, Protocol, Request, text};
 use testkit::mint::Key;
+use testkit::protected::TOKEN_HEADERS;
 use testkit::upstream::Upstream;
 
 /// What is shorter stands in many an innocent place.
@@ -122,7 +123,7 @@ fn no_token_signature_or_private_key_is_in_log_answer_metric_or_admin_page() {
             secrets.stay_out_of(&format!("{}: body", case.name), &answer.body);
         }
         // The token doesn't go on to the application either.
-        for name in ["x-auth-token", "scw-functions-token", "scw_functions_token"] {
+        for name in TOKEN_HEADERS {
             let seen = format!("[\"{name}\",");
             let is_token_header = !matches!(case.configuration, "authorization" | "both-headers");
             assert!(!is_token_header || !text(&answer.body).contains(&seen), "{}", case.name);

@@ -11,6 +11,7 @@ use testkit::corpus::{self, Bench};
 use testkit::envoy::{Envoy, Filter, Plan, wait_for};
 use testkit::http::{PROTOCOLS, Request, send};
 use testkit::protected::*;
+use testkit::random::Random;
 use testkit::upstream::Upstream;
 
 /// A copy of the shipped module that traps, and an Envoy that runs it.
@@ -100,26 +101,6 @@ fn without_reloading_a_module_that_trapped_refuses_for_good() {
     assert_eq!(upstream.requests(), 1);
 }
 
-/// Random numbers that are the same in every run (xorshift64*).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound as u64) as usize
-    }
-
-    fn bytes(&mut self, length: usize) -> Vec<u8> {
-        (0..length).map(|_| self.next() as u8).collect()
-    }
-}
-
 type Headers = Vec<(String, Vec<u8>)>;
 
 /// A header value that the codecs let through for the most part, and otherwise anything.
@@ -137,7 +118,7 @@ fn hostile_value(random: &mut Random, token: &str) -> Vec<u8> {
             for _ in 0..=random.below(4) {
                 let at = random.below(value.len());
                 match random.below(4) {
-                    0 => value[at] = random.next() as u8,
+                    0 => value[at] = random.number() as u8,
                     1 => value[at] ^= 1 << random.below(8),
                     2 => value.truncate(at.max(1)),
                     _ => value.extend_from_within(at..),

@@ -8,7 +8,10 @@ use testkit::upstream::Upstream;
 
 type Headers<'a> = &'a [(&'a str, &'a str)];
 
-const DEFAULT_HEADERS: [&str; 3] = ["x-auth-token", "scw-functions-token", "scw_functions_token"];
+/// Those of the default, and `authorization`.
+fn every_header() -> Value {
+    json!([TOKEN_HEADERS.as_slice(), &["authorization"]].concat())
+}
 
 fn start(upstream: &Upstream, listeners: &[(&str, Value)]) -> Envoy {
     let plan = Plan::new(upstream);
@@ -89,7 +92,7 @@ fn authorization_holds_a_token_only_after_the_bearer_scheme() {
 #[test]
 fn several_tokens_are_refused_unless_they_are_the_same_bytes() {
     let upstream = Upstream::start();
-    let headers = json!({"token_headers": ["x-auth-token", "scw-functions-token", "scw_functions_token", "authorization"]});
+    let headers = json!({"token_headers": every_header()});
     let envoy = start(&upstream, &[("main", headers)]);
     let key = namespace_key();
     let (good, good_too) = (key.token(&claims()), key.token(&claims_with(json!({"sub": "too"}))));
@@ -149,13 +152,11 @@ fn two_tokens_joined_by_a_comma_are_no_token() {
 #[test]
 fn the_application_sees_no_token_header_unless_it_is_to_be_forwarded() {
     let upstream = Upstream::start();
-    let with_authorization =
-        json!(["x-auth-token", "scw-functions-token", "scw_functions_token", "authorization"]);
     let envoy = start(
         &upstream,
         &[
             ("removes", json!({})),
-            ("removes-authorization", json!({"token_headers": with_authorization})),
+            ("removes-authorization", json!({"token_headers": every_header()})),
             ("forwards", json!({"forward_token": true})),
             ("reports", json!({"mode": "report_only"})),
             ("public", json!({"public": true})),
@@ -164,10 +165,10 @@ fn the_application_sees_no_token_header_unless_it_is_to_be_forwarded() {
     let token = namespace_key().token(&claims());
     for protocol in PROTOCOLS {
         let plain = || Request::get().header("x-other", "kept").over(protocol);
-        let all = DEFAULT_HEADERS.iter().fold(plain(), |r, name| r.header(name, &token));
+        let all = TOKEN_HEADERS.iter().fold(plain(), |r, name| r.header(name, &token));
 
         let answer = envoy.expect("removes", "all three", all.clone(), "allowed");
-        for name in DEFAULT_HEADERS {
+        for name in TOKEN_HEADERS {
             assert!(answer.seen_by_upstream(name).is_empty(), "{name} over {protocol:?}");
         }
         assert_eq!(answer.seen_by_upstream("x-other"), ["kept"]);
@@ -177,7 +178,7 @@ fn the_application_sees_no_token_header_unless_it_is_to_be_forwarded() {
         assert!(answer.seen_by_upstream("x-auth-token").is_empty(), "{protocol:?}");
 
         let answer = envoy.expect("forwards", "all three", all.clone(), "allowed");
-        for name in DEFAULT_HEADERS {
+        for name in TOKEN_HEADERS {
             assert_eq!(answer.seen_by_upstream(name), [&*token], "{name} over {protocol:?}");
         }
 
@@ -190,7 +191,7 @@ fn the_application_sees_no_token_header_unless_it_is_to_be_forwarded() {
         assert_eq!(answer.seen_by_upstream("authorization"), [format!("Bearer {token}")]);
 
         let answer = envoy.expect("public", "all three", all, "public");
-        for name in DEFAULT_HEADERS {
+        for name in TOKEN_HEADERS {
             assert!(answer.seen_by_upstream(name).is_empty(), "{name} over {protocol:?}");
         }
 

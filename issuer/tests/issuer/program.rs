@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use namespace_jwt_core::config::VARIABLES;
 use serde_json::{Map, Value, json};
 
 pub const NAMESPACE: &str = "3a8b3cd5-b340-46f9-a763-a37fa7a6f635";
@@ -88,7 +89,7 @@ impl Run {
 pub fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_issuer"));
     command.args(arguments);
-    for name in ["SCW_PUBLIC", "SCW_PUBLIC_KEY", "SCW_NAMESPACE_ID", "SCW_APPLICATION_ID"] {
+    for (name, _) in VARIABLES {
         command.env_remove(name);
     }
     command

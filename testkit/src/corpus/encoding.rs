@@ -3,9 +3,8 @@
 use serde_json::json;
 
 use super::{Bench, Carried, Case};
+use crate::contract::{BASE64URL, MAX_TOKEN_BYTES};
 use crate::mint::base64url;
-
-const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 pub fn cases(bench: &Bench) -> Vec<Case> {
     [segments(bench), base64(bench), around(bench), bytes(bench), lengths(bench)].concat()
@@ -32,7 +31,7 @@ fn segments(bench: &Bench) -> Vec<Case> {
         ("a-hundred", format!("{token}{}", ".AAAA".repeat(97))),
         ("only-a-dot", ".".to_owned()),
         ("only-two-dots", "..".to_owned()),
-        ("only-dots", ".".repeat(8192)),
+        ("only-dots", ".".repeat(MAX_TOKEN_BYTES)),
         ("empty-header", format!(".{p}.{s}")),
         ("empty-payload", format!("{h}..{s}")),
         ("empty-signature", format!("{h}.{p}.")),
@@ -57,8 +56,8 @@ fn segments(bench: &Bench) -> Vec<Case> {
 /// A segment with bits set that no byte holds (RFC 4648 §3.5).
 fn with_loose_bits(segment: &str) -> String {
     let last = segment.bytes().last().unwrap();
-    let value = ALPHABET.iter().position(|letter| *letter == last).unwrap();
-    let other = char::from(ALPHABET[value | 1]);
+    let value = BASE64URL.iter().position(|letter| *letter == last).unwrap();
+    let other = char::from(BASE64URL[value | 1]);
     assert_ne!(other, char::from(last), "this segment has no loose bits");
     format!("{}{other}", &segment[..segment.len() - 1])
 }
@@ -243,19 +242,20 @@ fn bytes(bench: &Bench) -> Vec<Case> {
 }
 
 fn lengths(bench: &Bench) -> Vec<Case> {
-    let at_limit = bench.token_of_length(8192);
-    let over = bench.token_of_length(8193);
-    let cut = bench.token_of_length(8192);
+    let (longest, longer) = (MAX_TOKEN_BYTES, MAX_TOKEN_BYTES + 1);
+    let at_limit = bench.token_of_length(longest);
+    let cut = at_limit[..longest - 2].to_owned();
+    let over = bench.token_of_length(longer);
     let letters = |count: usize| "A".repeat(count);
     // Envoy's own limit, 60 KiB for all headers, stands before the filter.
     let refused = Carried::Refused;
     [
         ("8192-good", "the longest token", at_limit, "allowed", Carried::Whole),
         ("8193-good", "signed well, and a byte too long", over, "oversized_token", Carried::Whole),
-        ("8193-cut-to-8192", "a byte of the signature less", cut[..8190].to_owned(), "bad_signature", Carried::Whole),
-        ("8192-letters", "the longest junk", letters(8192), "malformed_token", Carried::Whole),
-        ("8193-letters", "junk a byte too long", letters(8193), "oversized_token", Carried::Whole),
-        ("8193-dots", "junk a byte too long", ".".repeat(8193), "oversized_token", Carried::Whole),
+        ("8193-cut-to-8192", "a byte of the signature less", cut, "bad_signature", Carried::Whole),
+        ("8192-letters", "the longest junk", letters(longest), "malformed_token", Carried::Whole),
+        ("8193-letters", "junk a byte too long", letters(longer), "oversized_token", Carried::Whole),
+        ("8193-dots", "junk a byte too long", ".".repeat(longer), "oversized_token", Carried::Whole),
         ("50000-letters", "as much as Envoy lets through", letters(50_000), "oversized_token", Carried::Whole),
         ("megabyte", "a megabyte of letters", letters(1 << 20), "oversized_token", refused),
         ("megabyte-good-start", "a good token and a megabyte", format!("{}{}", bench.token(), letters(1 << 20)), "oversized_token", refused),

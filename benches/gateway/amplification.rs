@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
-use rsa::BigUint;
 use serde_json::{Value, json};
 
 use crate::comparison::NO_FILTER;
@@ -15,7 +14,7 @@ use crate::mint::Mint;
 use crate::series::Series;
 use testkit::envoy::Envoy;
 use testkit::mint::{Key, Kind, base64url};
-use testkit::protected::{NAMESPACE, claims};
+use testkit::protected::{NAMESPACE, claims, merged};
 
 /// More than the filter remembers, so that none is found when it comes again.
 const DISTINCT: usize = 5000;
@@ -37,12 +36,7 @@ struct Scenario {
 }
 
 fn scenarios() -> Vec<Scenario> {
-    let configuration = |changes: Value| {
-        let mut configuration = json!({"namespace_id": NAMESPACE});
-        let members = configuration.as_object_mut().expect("an object");
-        members.extend(changes.as_object().expect("an object").clone());
-        configuration
-    };
+    let configuration = |changes: Value| merged(json!({"namespace_id": NAMESPACE}), changes);
     let rsa = Key::named(Kind::Rsa(4096), "bench").public_pem();
     let p384: Vec<_> =
         (0..16).map(|n| Key::named(Kind::P384, &format!("bench-{n}")).jwk()).collect();
@@ -50,8 +44,8 @@ fn scenarios() -> Vec<Scenario> {
         |who| configuration(json!({"jwks": {"keys": p384}, "signature_verification": who}));
     let largest = |e: u64| {
         let modulus = base64url(&[0xe5; 1024]);
-        let e = base64url(&BigUint::from(e).to_bytes_be());
-        let jwk = json!({"kty": "RSA", "n": modulus, "e": e});
+        let e: Vec<_> = e.to_be_bytes().into_iter().skip_while(|byte| *byte == 0).collect();
+        let jwk = json!({"kty": "RSA", "n": modulus, "e": base64url(&e)});
         configuration(json!({"jwks": {"keys": [jwk]}, "algorithms": ["PS256"]}))
     };
     let scenario = |what, algorithm, signature_bytes, configuration| Scenario {

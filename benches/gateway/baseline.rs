@@ -9,7 +9,7 @@ use crate::gateway::{self, Point, namespace_jwt, other_build};
 use crate::mint::Mint;
 use crate::series::Series;
 use testkit::mint::{Key, Kind};
-use testkit::protected::NAMESPACE;
+use testkit::protected::{NAMESPACE, merged};
 
 /// Measures, and gives this part of the report.
 pub fn run(mint: &Mint, rounds: usize, baseline: &Path) -> String {
@@ -27,9 +27,8 @@ pub fn run(mint: &Mint, rounds: usize, baseline: &Path) -> String {
     ];
     let mut points = Vec::new();
     for (what, changes, tokens) in &kinds {
-        let mut configuration = json!({"namespace_id": NAMESPACE, "public_key": key.public_pem()});
-        let members = configuration.as_object_mut().expect("an object");
-        members.extend(changes.as_object().expect("an object").clone());
+        let configuration = json!({"namespace_id": NAMESPACE, "public_key": key.public_pem()});
+        let configuration = merged(configuration, changes.clone());
         let this = namespace_jwt(&configuration, &format!("this, {what}"));
         let other = other_build(baseline, &configuration, &format!("other, {what}"));
         for (build, filter) in [("this", this), ("other", other)] {

@@ -9,7 +9,7 @@ use crate::load::Round;
 use crate::mint::Mint;
 use crate::series::Series;
 use testkit::mint::{Key, Kind};
-use testkit::protected::NAMESPACE;
+use testkit::protected::{NAMESPACE, merged};
 
 /// Different tokens that come one after the other where each is to be a new one: far more
 /// than the cache of [`COLD_CACHE`] holds, so that none is found when it comes again.
@@ -51,9 +51,8 @@ struct Contender {
 
 fn contenders(suite: &Suite, key: &Key) -> Vec<Contender> {
     let ours = |name, new_tokens, changes: Value| {
-        let mut configuration = json!({"namespace_id": NAMESPACE, "public_key": key.public_pem()});
-        let members = configuration.as_object_mut().expect("an object");
-        members.extend(changes.as_object().expect("an object").clone());
+        let configuration = json!({"namespace_id": NAMESPACE, "public_key": key.public_pem()});
+        let configuration = merged(configuration, changes);
         let vm = format!("{} {name}", suite.name);
         Contender { name, new_tokens, filter: Some(namespace_jwt(&configuration, &vm)) }
     };

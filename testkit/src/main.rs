@@ -1,8 +1,10 @@
 //! Prints what a test in WebAssembly needs and can't make: keys and signatures.
 //!
-//!     testkit corpus      the hostile cases, for core/tests/wasm.rs
-//!     testkit wycheproof  Project Wycheproof's signatures, for core/tests/wasm.rs
-//!     testkit benchmark   tokens of each algorithm, for benches/core in V8
+//! ```text
+//! testkit corpus      the hostile cases, for core/tests/wasm.rs
+//! testkit wycheproof  Project Wycheproof's signatures, for core/tests/wasm.rs
+//! testkit benchmark   tokens of each algorithm, for benches/core in V8
+//! ```
 
 #![allow(clippy::panic, reason = "a test that can't go on says so by panicking")]
 

@@ -17,8 +17,11 @@ CARGO_FUZZ := 0.13.2
 # How often `make bench` measures everything, and what: PARTS of these, all without one.
 ROUNDS ?= 9
 BENCH_PARTS = comparison growth startup amplification baseline $(shell sed -n 's/.*Suite { name: "\([^"]*\)".*/\1/p' benches/gateway/comparison.rs)
-# How long `make fuzz` spends on each target.
+# How long `make fuzz` spends on each target, and on which: all without one.
 SECONDS_EACH ?= 60
+TARGETS ?=
+# What the names of the tests that `make wasm-tests` runs contain: all without it.
+TESTS ?=
 # The test runner has to be of the library's very version.
 WASM_BINDGEN = $(shell sed -n '/^name = "wasm-bindgen"$$/{n;s/.*"\(.*\)"/\1/p;}' Cargo.lock)
 
@@ -34,7 +37,7 @@ help:
 	@echo 'make test        every test: native, in wasm, and in real Envoy, the newest and the oldest'
 	@echo 'make test-envoys the end-to-end tests in a release of each of Envoy 1.36 to 1.40, and a table'
 	@echo 'make soak        300,000 mixed and hostile requests into one Envoy, and its memory'
-	@echo 'make fuzz        each fuzz target for a minute (SECONDS_EACH=60)'
+	@echo 'make fuzz        each fuzz target for a minute (SECONDS_EACH=60, TARGETS="token claims")'
 	@echo 'make bench       what a request costs, beside other filters, into docs/PERFORMANCE.md: 20 minutes'
 	@echo '                 (ROUNDS=9, PARTS="$(strip $(BENCH_PARTS))")'
 	@echo 'make bench-core  what each step of the core costs, natively and in V8'
@@ -88,7 +91,7 @@ wasm-tests: needs
 	@$(TESTKIT) wycheproof > target/wycheproof.json
 	@PATH="$(CURDIR)/target/tools/bin:$$PATH" \
 	  CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=wasm-bindgen-test-runner \
-	  python3 tools/wasm.py wasm32-unknown-unknown test -p namespace-jwt -p namespace-jwt-core --lib --test wasm
+	  python3 tools/wasm.py wasm32-unknown-unknown test -p namespace-jwt -p namespace-jwt-core --lib --test wasm -- $(TESTS)
 
 # What takes minutes: hostile and mixed requests by the hundred thousand, into one Envoy.
 soak: wasm envoy
@@ -97,7 +100,7 @@ soak: wasm envoy
 
 fuzz: needs
 	@tools/tool cargo-fuzz $(CARGO_FUZZ)
-	@fuzz/run $(SECONDS_EACH)
+	@fuzz/run $(SECONDS_EACH) $(TARGETS)
 
 # The other modules that it measures are a package of their own.
 bench: bench-arguments wasm envoy

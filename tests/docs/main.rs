@@ -71,11 +71,13 @@ impl Kind {
 }
 
 fn pages() -> Vec<String> {
-    let mut pages = vec!["README.md".to_owned(), "SECURITY.md".to_owned()];
-    for entry in fs::read_dir(root("docs")).unwrap() {
-        let name = entry.unwrap().file_name().into_string().unwrap();
-        if name.ends_with(".md") {
-            pages.push(format!("docs/{name}"));
+    let mut pages = Vec::new();
+    for folder in ["", "docs/"] {
+        for entry in fs::read_dir(root(folder)).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            if name.ends_with(".md") {
+                pages.push(format!("{folder}{name}"));
+            }
         }
     }
     pages

@@ -2,14 +2,13 @@
 //! over as JSON; it hands over the message as it is on the wire (1.40).
 
 use serde::de::IgnoredAny;
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 
 use namespace_jwt_core::config::ConfigError;
+use namespace_jwt_core::json::whole_or_double;
 
 use crate::protobuf::{Field, field};
 
-/// The largest whole number up to which every whole number is a double.
-const EXACT: f64 = 9_007_199_254_740_992.0;
 /// How deep protobuf's own parsers go.
 const MAX_DEPTH: u8 = 100;
 
@@ -106,7 +105,7 @@ fn value(mut message: &[u8], depth: u8) -> Option<Value> {
     let depth = depth.checked_sub(1)?;
     let value = match field(&mut message)? {
         (1, Field::Varint(_)) => Value::Null,
-        (2, Field::Double(number)) => Value::Number(as_written(number)?),
+        (2, Field::Double(number)) => Value::Number(whole_or_double(number)?),
         (3, Field::Bytes(bytes)) => Value::String(text(bytes)?),
         (4, Field::Varint(flag)) => Value::Bool(flag != 0),
         (5, Field::Bytes(bytes)) => object(bytes, depth)?,
@@ -124,15 +123,6 @@ fn list(mut message: &[u8], depth: u8) -> Option<Value> {
         values.push(value(of, depth)?);
     }
     Some(Value::Array(values))
-}
-
-/// Every number of a Struct is a double; the configuration's are whole.
-#[allow(clippy::cast_possible_truncation, reason = "the range is checked")]
-fn as_written(number: f64) -> Option<Number> {
-    if number.fract() == 0.0 && number.abs() <= EXACT {
-        return Some(Number::from(number as i64));
-    }
-    Number::from_f64(number)
 }
 
 fn text(bytes: &[u8]) -> Option<String> {

@@ -12,6 +12,7 @@ use std::marker::PhantomData;
 
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::Number;
 
 /// Reads an object: valid UTF-8, one object and nothing after it, no member twice.
 pub fn object<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, serde_json::Error> {
@@ -118,6 +119,17 @@ impl<'de> Visitor<'de> for DistinctVisitor {
 /// A member name, borrowed from the text where it holds no escape.
 #[derive(serde::Deserialize)]
 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// The JSON number that a double is: a whole number is written as one where every whole number
+/// is a double, up to 2^53. None where it isn't finite.
+#[allow(clippy::cast_possible_truncation, reason = "the range is checked")]
+pub fn whole_or_double(number: f64) -> Option<Number> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if number.fract() == 0.0 && number.abs() <= EXACT {
+        return Some(Number::from(number as i64));
+    }
+    Number::from_f64(number)
+}
 
 #[cfg(test)]
 mod tests {

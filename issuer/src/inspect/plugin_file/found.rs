@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Map, Number, Value};
+use namespace_jwt_core::json::whole_or_double;
+use serde_json::{Map, Value};
 
 use super::{Names, Plugin, PluginFileError, Variable, kind};
 use crate::inspect::display::excerpt;
@@ -176,18 +177,12 @@ fn any(any: &Value) -> Result<Vec<u8>, String> {
     }
 }
 
-/// A Struct as the filter gets it: every number is a double, and those that are whole are
-/// written so.
-#[allow(clippy::cast_possible_truncation, reason = "the range is checked")]
+/// A Struct as the filter gets it: every number is a double.
 fn doubles(value: &Value) -> Value {
-    const EXACT: f64 = 9_007_199_254_740_992.0;
     match value {
-        Value::Number(number) => match number.as_f64() {
-            Some(double) if double.fract() == 0.0 && double.abs() <= EXACT => {
-                Value::from(double as i64)
-            }
-            double => double.and_then(Number::from_f64).map_or(Value::Null, Value::Number),
-        },
+        Value::Number(number) => {
+            number.as_f64().and_then(whole_or_double).map_or(Value::Null, Value::Number)
+        }
         Value::Array(values) => values.iter().map(doubles).collect(),
         Value::Object(members) => Value::Object(
             members.iter().map(|(name, value)| (name.clone(), doubles(value))).collect(),

@@ -111,8 +111,7 @@ fn a_verified_token_is_judged_anew_after_an_update() {
     }
 }
 
-/// A hundred thousand mixed requests. Too long for every run: `cargo test --
-/// --ignored`.
+/// A hundred thousand mixed requests. Too long for every run: `make soak`.
 #[test]
 #[ignore = "takes minutes: a hundred thousand requests"]
 fn a_hundred_thousand_mixed_requests_are_answered_rightly_in_steady_memory() {

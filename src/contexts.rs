@@ -85,8 +85,11 @@ impl HttpContext for Request {
             log::about_request(LogLevel::Error, plugin::now().ok(), || {
                 format!("namespace-jwt: a request can't be judged: {error}")
             });
-            // Where even this is refused, the request stays where it is until a time-out.
-            let _ = host::send_failure();
+            if host::send_failure().is_err() {
+                // To pause isn't enough: under `allow_on_headers_stop_iteration` the proxy goes
+                // on with the request when its body comes. A trap ends it.
+                std::process::abort();
+            }
             Action::Pause
         })
     }

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 use testkit::envoy::{Envoy, Filter, Outcome, Plan};
-use testkit::http::Request;
+use testkit::http::{Http1, Request};
 use testkit::protected::*;
 use testkit::upstream::Upstream;
 
@@ -258,11 +258,10 @@ fn a_vm_id_that_two_environments_share_mixes_them_before_1_39() {
     }
 }
 
-#[test]
-fn a_proxy_that_may_not_be_asked_gets_no_say_through_variables() {
-    let upstream = Upstream::start();
-    // What the module needs, but for `proxy_get_property`.
-    let allowed = [
+/// What the module needs of the proxy, and exports to it, but for one function: the rest of a
+/// plugin's configuration.
+fn without(function: &str) -> Value {
+    let needed = [
         "environ_get",
         "random_get",
         "environ_sizes_get",
@@ -271,6 +270,7 @@ fn a_proxy_that_may_not_be_asked_gets_no_say_through_variables() {
         "proxy_get_current_time_nanoseconds",
         "proxy_get_buffer_bytes",
         "proxy_get_header_map_pairs",
+        "proxy_get_property",
         "proxy_remove_header_map_value",
         "proxy_send_local_response",
         "proxy_define_metric",
@@ -286,9 +286,16 @@ fn a_proxy_that_may_not_be_asked_gets_no_say_through_variables() {
         "proxy_on_request_headers",
         "proxy_on_delete",
     ];
-    let allowed: serde_json::Map<_, _> =
-        allowed.into_iter().map(|name| (name.to_owned(), json!({}))).collect();
-    let restriction = json!({"capability_restriction_config": {"allowed_capabilities": allowed}});
+    assert!(needed.contains(&function), "{function}");
+    let allowed = needed.into_iter().filter(|name| *name != function);
+    let allowed: serde_json::Map<_, _> = allowed.map(|it| (it.to_owned(), json!({}))).collect();
+    json!({"capability_restriction_config": {"allowed_capabilities": allowed}})
+}
+
+#[test]
+fn a_proxy_that_may_not_be_asked_gets_no_say_through_variables() {
+    let upstream = Upstream::start();
+    let restriction = without("proxy_get_property");
     for release in RELEASES {
         let plan = || Plan::new(&upstream).release(release);
         let variables = private().vm_id("main").plugin(restriction.clone());
@@ -298,5 +305,37 @@ fn a_proxy_that_may_not_be_asked_gets_no_say_through_variables() {
         let members = configured(json!({})).plugin(restriction.clone());
         let envoy = plan().listener("main", members).start();
         assert_eq!(admits(&envoy, "main"), WHOLE_NAMESPACE, "{release}");
+    }
+}
+
+/// With `allow_on_headers_stop_iteration` a request that is only held up goes on with its body.
+#[test]
+fn a_request_that_can_be_neither_judged_nor_answered_goes_nowhere() {
+    let upstream = Upstream::start();
+    for release in RELEASES {
+        for unanswered in [
+            &["proxy_send_local_response"][..],
+            &["proxy_send_local_response", "proxy_get_header_map_pairs"],
+        ] {
+            let mut plugin = without(unanswered[0]);
+            plugin["allow_on_headers_stop_iteration"] = json!(true);
+            let allowed = &mut plugin["capability_restriction_config"]["allowed_capabilities"];
+            for function in unanswered {
+                allowed.as_object_mut().unwrap().remove(*function);
+            }
+            let filter = configured(json!({})).plugin(plugin);
+            let envoy = Plan::new(&upstream).release(release).listener("main", filter).start();
+            let before = upstream.requests();
+            for request in [
+                "POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 4\r\n\r\nbody",
+                "POST / HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n",
+                "GET / HTTP/1.1\r\nhost: h\r\n\r\n",
+            ] {
+                let mut connection = Http1::open(envoy.address("main"));
+                let response = connection.exchange(request.as_bytes(), false);
+                assert_eq!(response.status, 503, "{release}: {request}");
+            }
+            assert_eq!(upstream.requests(), before, "{release}");
+        }
     }
 }

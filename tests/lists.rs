@@ -91,7 +91,7 @@ fn each_member_that_is_listed_is_read() {
         // What no member takes: the fault is the value's, not the name's.
         let error = configured(json!({member: {"": null}})).err();
         let error = error.unwrap_or_else(|| panic!("nothing reads {member}"));
-        assert!(matches!(error, ConfigError::Unusable { .. }), "{error}");
+        assert!(matches!(error, ConfigError::Unusable { .. }), "nothing reads {member}: {error}");
         assert_eq!(error.member(), member);
     }
 }
@@ -212,13 +212,16 @@ fn no_page_and_no_shipped_file_names_a_variable_that_is_not_read() {
 
 /// In the order in which a request meets them, which both pages speak of.
 #[test]
-fn the_pages_have_the_codes_of_the_code_in_its_order() {
+fn the_readme_has_the_codes_of_the_code_in_its_order() {
     let readme = read("README.md");
     let listed = quoted(part(&readme, "\nEach decision has one code: ", " It is in\n"));
     let own = Outcome::ALL.map(Outcome::code);
     assert_same(("README", &listed), ("Outcome::ALL", &own));
     assert_eq!(listed, own, "README has another order");
+}
 
+#[test]
+fn troubleshooting_has_the_codes_of_the_code_in_its_order() {
     let page = read("docs/TROUBLESHOOTING.md");
     let refused = part(&page, "\n## A request is refused\n", "\n## ");
     let (table, rest) = refused.split_once("\nCodes of requests that were let through: ").unwrap();

@@ -27,6 +27,16 @@ pub fn start() {
     proxy_wasm::set_root_context(|_| Box::new(Root { plugin: None }));
 }
 
+/// The plugin configuration, of `size` bytes. One that the proxy has and doesn't hand over isn't
+/// none: the environment alone would decide then.
+fn configuration(size: usize) -> Result<Vec<u8>, String> {
+    if size == 0 {
+        return Ok(Vec::new());
+    }
+    let given = hostcalls::get_buffer(BufferType::PluginConfiguration, 0, size);
+    given.ok().flatten().ok_or_else(|| "the proxy doesn't hand it over".to_owned())
+}
+
 /// A plugin's context.
 struct Root {
     /// None until it has a good configuration.
@@ -39,17 +49,13 @@ impl RootContext for Root {
     /// Whether the plugin's configuration, of `size` bytes, is accepted. Requests that it has
     /// already go on with theirs.
     fn on_configure(&mut self, size: usize) -> bool {
-        let given = match size {
-            0 => Ok(None),
-            _ => hostcalls::get_buffer(BufferType::PluginConfiguration, 0, size),
-        };
-        let given = given.ok().flatten().unwrap_or_default();
-        match Plugin::configure(given) {
+        match configuration(size).and_then(Plugin::configure) {
             Ok(plugin) => {
                 let plugin = Rc::new(plugin);
                 PLUGINS.with_borrow_mut(|plugins| {
+                    plugins.retain(|plugin| plugin.strong_count() > 0);
                     plugins.push(Rc::downgrade(&plugin));
-                    plugins.retain(|plugin| plugin.upgrade().map(|it| it.make_room()).is_some());
+                    plugins.iter().filter_map(Weak::upgrade).for_each(|it| it.make_room());
                 });
                 self.plugin = Some(plugin);
                 true

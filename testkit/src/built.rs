@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use crate::root;
 
-/// Where it is. A test of one that is older than its source would say nothing.
+/// The path of the shipped module. A test of one that is older than its source would say nothing.
 pub fn module() -> PathBuf {
     let module = root("dist/namespace-jwt.wasm");
     let sources = ["src", "core/src", "core/Cargo.toml", "Cargo.toml", "Cargo.lock"];
@@ -15,7 +15,7 @@ pub fn module() -> PathBuf {
     module
 }
 
-/// The program, in the profile that the test itself was built with.
+/// The path of the program `issuer`, in the profile that the test itself was built with.
 pub fn issuer() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     // A test's program is in the folder `deps` beside it.

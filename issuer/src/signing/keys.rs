@@ -2,16 +2,19 @@
 
 use std::fmt;
 
-use jwt_simple::JWTError;
-use jwt_simple::prelude::{
-    ECDSAP256KeyPairLike, ECDSAP384KeyPairLike, ES256KeyPair, ES384KeyPair, Ed25519KeyPair,
-    EdDSAKeyPairLike, JWTClaims, RS256KeyPair, RSAKeyPairLike,
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair,
+    EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256,
 };
+use pkcs1::RsaPrivateKeyRef;
 use pkcs8::der::asn1::{AnyRef, OctetStringRef};
 use pkcs8::der::pem::LineEnding;
 use pkcs8::der::{Decode, Document, SecretDocument};
-use pkcs8::{AlgorithmIdentifierRef, ObjectIdentifier, PrivateKeyInfoRef, SubjectPublicKeyInfoRef};
-use serde::Serialize;
+use pkcs8::{AlgorithmIdentifierRef, ObjectIdentifier, PrivateKeyInfoRef};
+use sec1::EcPrivateKey;
 use zeroize::Zeroizing;
 
 use namespace_jwt_core::key::oid;
@@ -30,7 +33,7 @@ pub enum KeyType {
     Ed25519,
 }
 
-/// The size of an RSA modulus that can be generated.
+/// The size of an RSA modulus that tokens can be signed with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RsaSize {
     /// 2048 bits.
@@ -39,6 +42,8 @@ pub enum RsaSize {
     Bits3072,
     /// 4096 bits: the platform's.
     Bits4096,
+    /// Another number of bits, from 2048 to 4096: of a key that was read. No such key is generated.
+    Other(u32),
 }
 
 impl RsaSize {
@@ -55,36 +60,56 @@ impl RsaSize {
             Self::Bits2048 => 2048,
             Self::Bits3072 => 3072,
             Self::Bits4096 => 4096,
+            Self::Other(bits) => bits,
         }
     }
 }
 
-/// A private key that signs tokens. It has no `Debug`, so that no log can hold it.
+/// A private key that signs tokens. It has no `Debug`, so that no log can hold it. Threads can
+/// sign with one key at the same time.
 pub struct SigningKey(KeyPair);
 
 enum KeyPair {
-    Rs256(Box<RS256KeyPair>),
-    Es256(Box<ES256KeyPair>),
-    Es384(Box<ES384KeyPair>),
-    EdDsa(Box<Ed25519KeyPair>),
+    Rs256(RsaKeyPair, RsaSize),
+    Es256(EcdsaKeyPair),
+    Es384(EcdsaKeyPair),
+    EdDsa(Ed25519KeyPair),
 }
+
+/// The sizes of modulus that a key may have, in bits.
+const RSA_BITS: std::ops::RangeInclusive<u32> = 2048..=4096;
+
+/// The one public exponent that a key may have. A key without any, which the library would read,
+/// would be used without blinding.
+const RSA_EXPONENT: &[u8] = &[1, 0, 1];
 
 impl SigningKey {
     /// Makes a new key from the operating system's randomness. RSA of 4096 bits
-    /// takes seconds.
+    /// takes a second, more or less by chance.
     ///
     /// # Errors
     ///
-    /// [`SigningKeyError::NotGenerated`].
+    /// [`SigningKeyError::RsaSize`] for [`RsaSize::Other`], else [`SigningKeyError::NotGenerated`].
     pub fn generate(key_type: KeyType) -> Result<Self, SigningKeyError> {
-        Ok(Self(match key_type {
-            KeyType::Rsa(size) => RS256KeyPair::generate(size.bits() as usize)
-                .map(|pair| KeyPair::Rs256(Box::new(pair)))
-                .map_err(|_| SigningKeyError::NotGenerated)?,
-            KeyType::P256 => KeyPair::Es256(Box::new(ES256KeyPair::generate())),
-            KeyType::P384 => KeyPair::Es384(Box::new(ES384KeyPair::generate())),
-            KeyType::Ed25519 => KeyPair::EdDsa(Box::new(Ed25519KeyPair::generate())),
-        }))
+        let pair = match key_type {
+            KeyType::Rsa(size) => {
+                let bits = match size {
+                    RsaSize::Bits2048 => KeySize::Rsa2048,
+                    RsaSize::Bits3072 => KeySize::Rsa3072,
+                    RsaSize::Bits4096 => KeySize::Rsa4096,
+                    RsaSize::Other(_) => return Err(SigningKeyError::RsaSize),
+                };
+                RsaKeyPair::generate(bits).map(|pair| KeyPair::Rs256(pair, size))
+            }
+            KeyType::P256 => {
+                EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map(KeyPair::Es256)
+            }
+            KeyType::P384 => {
+                EcdsaKeyPair::generate(&ECDSA_P384_SHA384_FIXED_SIGNING).map(KeyPair::Es384)
+            }
+            KeyType::Ed25519 => Ed25519KeyPair::generate().map(KeyPair::EdDsa),
+        };
+        pair.map(Self).map_err(|_| SigningKeyError::NotGenerated)
     }
 
     /// Reads a private key in PEM: PKCS#8, PKCS#1 (RSA) or SEC1 (EC).
@@ -95,54 +120,69 @@ impl SigningKey {
         let (label, document) = private_block(text)?;
         let document = document.as_bytes();
         match label {
-            "PRIVATE KEY" => Self::from_pkcs8(document),
+            "PRIVATE KEY" => Self::from_pkcs8_der(document),
             "RSA PRIVATE KEY" => {
-                Self::from_pkcs8(pkcs8(oid::RSA, Some(AnyRef::NULL), document)?.as_bytes())
+                Self::from_pkcs8_der(pkcs8(oid::RSA, Some(AnyRef::NULL), document)?.as_bytes())
             }
-            // The curve's name is optional in SEC1; the reader of each curve
-            // compares a name that is there, and the key's length.
+            // The curve's name is optional in SEC1. Where it is there, it has to be that of the
+            // curve that is tried.
             "EC PRIVATE KEY" => [oid::P256, oid::P384]
                 .iter()
                 .find_map(|curve| {
                     let document = pkcs8(oid::EC, Some(AnyRef::from(curve)), document).ok()?;
-                    Self::from_pkcs8(document.as_bytes()).ok()
+                    Self::from_pkcs8_der(document.as_bytes()).ok()
                 })
                 .ok_or(SigningKeyError::Unusable),
             _ => Err(SigningKeyError::Unusable),
         }
     }
 
-    fn from_pkcs8(document: &[u8]) -> Result<Self, SigningKeyError> {
+    /// Reads a private key in PKCS#8 DER (RFC 5958), version 1 or 2, such as
+    /// [`SigningKey::to_pkcs8_der`] gives.
+    ///
+    /// A public key that came along (version 2) is left out: the private one decides.
+    pub fn from_pkcs8_der(document: &[u8]) -> Result<Self, SigningKeyError> {
         let info = PrivateKeyInfoRef::from_der(document).map_err(|_| SigningKeyError::Unusable)?;
+        let secret = info.private_key.as_bytes();
+        let AlgorithmIdentifierRef { oid, parameters } = info.algorithm;
         let curve = info.algorithm.parameters_oid().ok();
-        let pair = match info.algorithm.oid {
-            oid::RSA => RS256KeyPair::from_der(document).map(|pair| KeyPair::Rs256(Box::new(pair))),
+        // The library reads a version 2 of Ed25519 alone.
+        let version_1 = pkcs8(oid, parameters, secret)?;
+        let document = version_1.as_bytes();
+        Ok(Self(match oid {
+            oid::RSA => {
+                let size = rsa_size(secret)?;
+                let pair = RsaKeyPair::from_pkcs8(document);
+                KeyPair::Rs256(pair.map_err(|_| SigningKeyError::Unusable)?, size)
+            }
             oid::EC if curve == Some(oid::P256) => {
-                ES256KeyPair::from_der(document).map(|pair| KeyPair::Es256(Box::new(pair)))
+                KeyPair::Es256(ec_pair(&ECDSA_P256_SHA256_FIXED_SIGNING, 32, document, secret)?)
             }
             oid::EC if curve == Some(oid::P384) => {
-                ES384KeyPair::from_der(document).map(|pair| KeyPair::Es384(Box::new(pair)))
+                KeyPair::Es384(ec_pair(&ECDSA_P384_SHA384_FIXED_SIGNING, 48, document, secret)?)
             }
             oid::ED25519 => {
-                // The library reads version 1 alone, so a public key that came
-                // along (RFC 5958, version 2) is left out.
-                let secret = info.private_key.as_bytes();
-                let document = pkcs8(oid::ED25519, None, secret)?;
-                Ed25519KeyPair::from_der(document.as_bytes())
-                    .map(|pair| KeyPair::EdDsa(Box::new(pair)))
+                let pair = Ed25519KeyPair::from_pkcs8(document);
+                KeyPair::EdDsa(pair.map_err(|_| SigningKeyError::Unusable)?)
             }
             _ => return Err(SigningKeyError::Unusable),
-        };
-        pair.map(Self).map_err(|error| match error.downcast_ref::<JWTError>() {
-            Some(JWTError::WeakKey | JWTError::UnsupportedRSAModulus) => SigningKeyError::RsaSize,
-            _ => SigningKeyError::Unusable,
-        })
+        }))
+    }
+
+    /// The type of the key.
+    pub fn key_type(&self) -> KeyType {
+        match self.0 {
+            KeyPair::Rs256(_, size) => KeyType::Rsa(size),
+            KeyPair::Es256(_) => KeyType::P256,
+            KeyPair::Es384(_) => KeyType::P384,
+            KeyPair::EdDsa(_) => KeyType::Ed25519,
+        }
     }
 
     /// The algorithm that the key signs with: its type decides.
     pub fn algorithm(&self) -> Algorithm {
         match self.0 {
-            KeyPair::Rs256(_) => Algorithm::Rs256,
+            KeyPair::Rs256(..) => Algorithm::Rs256,
             KeyPair::Es256(_) => Algorithm::Es256,
             KeyPair::Es384(_) => Algorithm::Es384,
             KeyPair::EdDsa(_) => Algorithm::EdDsa,
@@ -151,55 +191,60 @@ impl SigningKey {
 
     /// The private key as PKCS#8 PEM: a secret.
     pub fn private_pem(&self) -> Result<Zeroizing<String>, SigningKeyError> {
-        let document = match &self.0 {
-            KeyPair::Rs256(pair) => pair.to_der(),
-            KeyPair::Es256(pair) => pair.to_der(),
-            KeyPair::Es384(pair) => pair.to_der(),
-            KeyPair::EdDsa(pair) => Ok(pair.to_der()),
-        };
-        let document = Zeroizing::new(document.map_err(|_| SigningKeyError::NotWritable)?);
-        SecretDocument::try_from(document.as_slice())
+        SecretDocument::try_from(self.to_pkcs8_der()?.as_slice())
             .and_then(|document| document.to_pem("PRIVATE KEY", LineEnding::LF))
             .map_err(|_| SigningKeyError::NotWritable)
+    }
+
+    /// The private key as PKCS#8 DER, version 1: a secret, to be stored encrypted.
+    pub fn to_pkcs8_der(&self) -> Result<Zeroizing<Vec<u8>>, SigningKeyError> {
+        // What the library gives wipes itself.
+        let copy = |document: &[u8]| Zeroizing::new(document.to_vec());
+        let der = |document: Pkcs8V1Der<'_>| copy(document.as_ref());
+        match &self.0 {
+            KeyPair::Rs256(pair, _) => pair.as_der().map(der),
+            KeyPair::Es256(pair) | KeyPair::Es384(pair) => {
+                pair.to_pkcs8v1().map(|document| copy(document.as_ref()))
+            }
+            KeyPair::EdDsa(pair) => pair.as_der().map(der),
+        }
+        .map_err(|_| SigningKeyError::NotWritable)
     }
 
     /// The public key as the platform publishes it: PKCS#1 PEM for RSA, SPKI
     /// PEM for the others.
     pub fn public_pem(&self) -> Result<String, SigningKeyError> {
-        let spki = match &self.0 {
-            KeyPair::Rs256(pair) => pair.public_key().to_der(),
-            KeyPair::Es256(pair) => pair.public_key().to_der(),
-            KeyPair::Es384(pair) => pair.public_key().to_der(),
-            KeyPair::EdDsa(pair) => Ok(pair.public_key().to_der()),
-        };
-        let spki = spki.map_err(|_| SigningKeyError::NotWritable)?;
-        let (label, document) = match self.0 {
-            KeyPair::Rs256(_) => {
-                // The bit string of an RSA key's SPKI is its PKCS#1 form (RFC 3279 §2.3.1).
-                let spki = SubjectPublicKeyInfoRef::from_der(&spki);
-                let spki = spki.map_err(|_| SigningKeyError::NotWritable)?;
-                let pkcs1 = Document::try_from(spki.subject_public_key.raw_bytes());
-                ("RSA PUBLIC KEY", pkcs1)
+        let spki = |der: PublicKeyX509Der<'_>| der.as_ref().to_vec();
+        let (label, der) = match &self.0 {
+            KeyPair::Rs256(pair, _) => ("RSA PUBLIC KEY", Ok(pair.public_key().as_ref().to_vec())),
+            KeyPair::Es256(pair) | KeyPair::Es384(pair) => {
+                ("PUBLIC KEY", pair.public_key().as_der().map(spki))
             }
-            _ => ("PUBLIC KEY", Document::try_from(spki.as_slice())),
+            KeyPair::EdDsa(pair) => ("PUBLIC KEY", pair.public_key().as_der().map(spki)),
         };
-        document
+        let der = der.map_err(|_| SigningKeyError::NotWritable)?;
+        Document::try_from(der)
             .and_then(|document| document.to_pem(label, LineEnding::LF))
             .map_err(|_| SigningKeyError::NotWritable)
     }
 
-    /// Signs claims under the header `{"alg": …, "typ": "JWT"}`: a token.
-    pub(super) fn sign<C: Serialize>(
-        &self,
-        claims: JWTClaims<C>,
-    ) -> Result<Zeroizing<String>, SigningKeyError> {
-        let token = match &self.0 {
-            KeyPair::Rs256(pair) => pair.sign(claims),
-            KeyPair::Es256(pair) => pair.sign(claims),
-            KeyPair::Es384(pair) => pair.sign(claims),
-            KeyPair::EdDsa(pair) => pair.sign(claims),
+    /// The signature of a message, as a JWS holds it (RFC 7518 §3).
+    pub(super) fn sign(&self, message: &[u8]) -> Result<Zeroizing<Vec<u8>>, SigningKeyError> {
+        // The library has randomness of its own, wherever a signature needs any.
+        let unused = SystemRandom::new();
+        let signature = match &self.0 {
+            KeyPair::Rs256(pair, _) => {
+                let mut signature = Zeroizing::new(vec![0; pair.public_modulus_len()]);
+                pair.sign(&RSA_PKCS1_SHA256, &unused, message, &mut signature).map(|()| signature)
+            }
+            KeyPair::Es256(pair) | KeyPair::Es384(pair) => pair
+                .sign(&unused, message)
+                .map(|signature| Zeroizing::new(signature.as_ref().to_vec())),
+            KeyPair::EdDsa(pair) => {
+                pair.try_sign(message).map(|signature| Zeroizing::new(signature.as_ref().to_vec()))
+            }
         };
-        token.map(Zeroizing::new).map_err(|_| SigningKeyError::NotSigned)
+        signature.map_err(|_| SigningKeyError::NotSigned)
     }
 }
 
@@ -291,7 +336,40 @@ fn private_block(text: &str) -> Result<(&str, SecretDocument), SigningKeyError> 
         .ok_or(SigningKeyError::Unusable)
 }
 
-/// A private key in PKCS#8 (RFC 5958), version 1: the form that the library reads.
+/// The size of an RSA key in PKCS#1 (RFC 8017 §A.1.2), if its size and its exponent are
+/// accepted. It is looked at before anything is computed with the key.
+fn rsa_size(secret: &[u8]) -> Result<RsaSize, SigningKeyError> {
+    let key = RsaPrivateKeyRef::from_der(secret).map_err(|_| SigningKeyError::Unusable)?;
+    let modulus = key.modulus.as_bytes();
+    let unset = modulus.first().map_or(0, |byte| byte.leading_zeros());
+    let bits = u32::try_from(modulus.len()).ok().and_then(|bytes| bytes.checked_mul(8));
+    let bits = bits.and_then(|bits| bits.checked_sub(unset)).ok_or(SigningKeyError::RsaSize)?;
+    if !RSA_BITS.contains(&bits) {
+        return Err(SigningKeyError::RsaSize);
+    }
+    if key.public_exponent.as_bytes() != RSA_EXPONENT {
+        return Err(SigningKeyError::Unusable);
+    }
+    Ok(RsaSize::from_bits(bits).unwrap_or(RsaSize::Other(bits)))
+}
+
+/// The pair of a key in PKCS#8, and in the SEC1 form (RFC 5915) that stands in it. The library
+/// takes a secret number of any length, so a damaged key, or one of another curve whose name is
+/// missing, could pass for one of this curve.
+fn ec_pair(
+    algorithm: &'static EcdsaSigningAlgorithm,
+    length: usize,
+    document: &[u8],
+    secret: &[u8],
+) -> Result<EcdsaKeyPair, SigningKeyError> {
+    EcPrivateKey::from_der(secret)
+        .ok()
+        .filter(|key| key.private_key.len() == length)
+        .and_then(|_| EcdsaKeyPair::from_pkcs8(algorithm, document).ok())
+        .ok_or(SigningKeyError::Unusable)
+}
+
+/// A private key in PKCS#8 (RFC 5958), version 1.
 fn pkcs8(
     oid: ObjectIdentifier,
     parameters: Option<AnyRef<'_>>,

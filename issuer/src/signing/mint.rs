@@ -3,15 +3,15 @@
 //! The claims and the header are those of the platform's own tokens, in the
 //! same order, so that neither side can tell whose issuer minted one.
 //!
-//! RUSTSEC-2023-0071 (the `rsa` crate's private-key operations take a time that
-//! depends on the key) bears on whoever can measure very many operations with
-//! chosen input. Signatures here are blinded, their input is made here, and the
-//! program signs once each time it runs: nobody has that clock. A service that
-//! signs on request over a network must limit its rate, or sign with ES256.
+//! Minting computes and does nothing else: with RSA for milliseconds. Threads can mint with the
+//! same key at once; an asynchronous program does it where blocking is allowed. What it takes
+//! doesn't depend on the key: aws-lc-rs makes the signatures, so that a remote party that asks for
+//! tokens and holds a clock learns nothing (docs/DESIGN.md).
 
 use std::fmt;
 
-use jwt_simple::prelude::JWTClaims;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -87,7 +87,7 @@ pub fn mint(
         Resource::Namespace(id) | Resource::Application(id) => id,
     };
     identifier::check_id(id).map_err(MintError::Id)?;
-    let token = key.sign(only(PlatformClaims {
+    let claims = PlatformClaims {
         application_claim: [ApplicationClaim { namespace_id, application_id }],
         version: 2,
         aud: &request.audience,
@@ -97,7 +97,12 @@ pub fn mint(
         iss: &request.issuer,
         nbf: now,
         sub: "token",
-    }))?;
+    };
+    let header = Header { alg: key.algorithm().name(), typ: "JWT" };
+    let signed = format!("{}.{}", segment(&header)?, segment(&claims)?);
+    let signature = Zeroizing::new(URL_SAFE_NO_PAD.encode(key.sign(signed.as_bytes())?));
+    // Allocated once: a growing string would leave copies behind.
+    let token = Zeroizing::new([signed.as_str(), ".", &signature].concat());
     match token.len() <= MAX_TOKEN_BYTES {
         true => Ok(token),
         false => Err(MintError::Oversized { found: token.len() }),
@@ -156,6 +161,13 @@ impl fmt::Display for MintError {
 
 impl std::error::Error for MintError {}
 
+/// The JOSE header (RFC 7515 §4).
+#[derive(Serialize)]
+struct Header {
+    alg: &'static str,
+    typ: &'static str,
+}
+
 #[derive(Serialize)]
 struct PlatformClaims<'a> {
     application_claim: [ApplicationClaim<'a>; 1],
@@ -176,18 +188,8 @@ struct ApplicationClaim<'a> {
     application_id: &'a str,
 }
 
-/// Claims with none of the library's own members, which stand in another order
-/// and whose times end in the year 2106.
-fn only<C>(custom: C) -> JWTClaims<C> {
-    JWTClaims {
-        issued_at: None,
-        expires_at: None,
-        invalid_before: None,
-        issuer: None,
-        subject: None,
-        audiences: None,
-        jwt_id: None,
-        nonce: None,
-        custom,
-    }
+/// A part of the compact form (RFC 7515 §3.1): JSON in base64url.
+fn segment(part: &impl Serialize) -> Result<String, SigningKeyError> {
+    let json = serde_json::to_vec(part).map_err(|_| SigningKeyError::NotSigned)?;
+    Ok(URL_SAFE_NO_PAD.encode(json))
 }

@@ -183,6 +183,7 @@ fn keys_that_others_made_sign_tokens() {
     for (name, algorithm, pem) in [
         ("RSA, PKCS#1", "RS256", include_str!("keys/rsa-2048-pkcs1.pem")),
         ("RSA, PKCS#8", "RS256", include_str!("keys/rsa-2048-pkcs8.pem")),
+        ("RSA, 2050 bits", "RS256", include_str!("keys/rsa-2050.pem")),
         ("P-256, SEC1", "ES256", include_str!("keys/p256-sec1-with-parameters.pem")),
         ("P-384, SEC1", "ES384", include_str!("keys/p384-sec1.pem")),
         ("P-384, PKCS#8", "ES384", include_str!("keys/p384-pkcs8.pem")),
@@ -207,6 +208,8 @@ fn keys_that_sign_no_tokens_are_refused_with_advice() {
     let half = include_str!("keys/rsa-2048-pkcs8.pem").replace("-----END", "----- END");
     for (pem, words) in [
         (include_str!("keys/rsa-1024.pem"), "2048 to 4096 bits"),
+        (include_str!("keys/rsa-4104.pem"), "2048 to 4096 bits"),
+        (include_str!("keys/rsa-exponent-3.pem"), "another kind"),
         (include_str!("keys/rsa-pss.pem"), "another kind"),
         (include_str!("keys/p521-sec1.pem"), "another kind"),
         (include_str!("keys/secp256k1-sec1.pem"), "another kind"),

@@ -4,7 +4,7 @@
 # the wasm target that rustup adds to its toolchain excepted. GNU make 3.81 is enough.
 
 .PHONY: help run demo wasm test test-envoys soak fuzz bench bench-core lint doc msrv release clean envoy envoys issuer \
-  native-tests oldest-envoy-tests wasm-tests bench-arguments needs
+  native-tests oldest-envoy-tests wasm-tests bench-arguments needs musl-compiler
 .NOTPARALLEL:
 
 # A target directory of the user's own would hide what the rules below look for.
@@ -164,13 +164,23 @@ msrv: needs
 # Linked with musl, the issuer needs nothing of the machine that it runs on. No path of the one
 # that built it is in it either.
 STATIC = $(shell uname -m)-unknown-linux-musl
-release: wasm
+# The issuer has C in it, aws-lc and SQLite: this variable names the compiler for it, else the
+# names that distributions give one for musl count, or `cc` where all is musl.
+STATIC_CC = CC_$(subst -,_,$(STATIC))
+MUSL_CC = $(or $($(STATIC_CC)),$(shell command -v $(shell uname -m)-linux-musl-gcc || command -v musl-gcc \
+  || { cc -dumpmachine | grep -q musl && command -v cc; }))
+release: musl-compiler wasm
 	@rustup target add $(STATIC)
 	@echo '==> the issuer: dist/issuer-$(STATIC)'
-	@CARGO_ENCODED_RUSTFLAGS="--remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}/registry/src=/cargo" \
+	@$(STATIC_CC)='$(MUSL_CC)' \
+	  CARGO_ENCODED_RUSTFLAGS="--remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}/registry/src=/cargo" \
 	  cargo build --locked --release --target $(STATIC) -p namespace-jwt-issuer
 	@cp target/$(STATIC)/release/issuer dist/issuer-$(STATIC)
 	@cd dist && sha256sum namespace-jwt.wasm issuer-$(STATIC) >SHA256SUMS && cat SHA256SUMS
+
+musl-compiler: needs
+	@test -n '$(MUSL_CC)' || { echo 'error: no C compiler for musl (musl-gcc): install it (musl-tools in Debian and Ubuntu,' \
+	  'musl-gcc in Fedora), or name one in $(STATIC_CC)' >&2; exit 1; }
 
 clean:
 	rm -rf target dist

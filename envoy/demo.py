@@ -161,7 +161,7 @@ def require_free(port):
 def make_tokens(folder):
     """Fresh keys, one token for the function and one for a function beside it."""
     begin = time.monotonic()
-    with progress("making the namespace's key pair (RSA-4096 takes a few seconds)"):
+    with progress("making the namespace's key pair (RSA-4096 can take a second or two)"):
         issuer("keygen", "--algorithm", "RS256", "--out", str(folder))
     done(f"the namespace's key pair, RSA-4096 ({time.monotonic() - begin:.1f} s)")
 

@@ -32,7 +32,7 @@ pub fn run(parser: &mut Parser) -> Result<Done, Failure> {
     let files = KeyFiles::in_folder(&out);
     files.check_absent()?;
     if key_type == KeyType::Rsa(RsaSize::Bits4096) {
-        complain("making a 4096-bit RSA key; this takes a few seconds");
+        complain("making a 4096-bit RSA key; this can take a second or two");
     }
     let key = SigningKey::generate(key_type)?;
     files.write(&key)?;

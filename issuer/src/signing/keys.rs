@@ -79,13 +79,13 @@ enum KeyPair {
 /// The sizes of modulus that a key may have, in bits.
 const RSA_BITS: std::ops::RangeInclusive<u32> = 2048..=4096;
 
-/// The one public exponent that a key may have. A key without any, which the library would read,
-/// would be used without blinding.
+/// The one public exponent that a key may have: the platform's, and the only one that every
+/// verifier takes. The library takes others.
 const RSA_EXPONENT: &[u8] = &[1, 0, 1];
 
 impl SigningKey {
     /// Makes a new key from the operating system's randomness. RSA of 4096 bits
-    /// takes a second, more or less by chance.
+    /// takes a second on average.
     ///
     /// # Errors
     ///

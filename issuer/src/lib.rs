@@ -7,5 +7,8 @@
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
 
 pub mod calendar;
+pub mod iam;
 pub mod inspect;
+pub mod model;
+pub mod request_context;
 pub mod signing;

@@ -1,0 +1,55 @@
+//! Who changed what.
+
+use std::net::IpAddr;
+
+use namespace_jwt_core::time::UnixTime;
+use uuid::Uuid;
+
+/// What was done to a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// It was made.
+    Created,
+    /// It was changed.
+    Updated,
+    /// It was deleted.
+    Deleted,
+}
+
+impl Verb {
+    /// Its name, in the database and the API.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Updated => "updated",
+            Self::Deleted => "deleted",
+        }
+    }
+}
+
+/// One entry of the audit log, written in the transaction of the change that it tells of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditEntry {
+    /// Its id.
+    pub id: Uuid,
+    /// When.
+    pub created_at: UnixTime,
+    /// Whose resource it is.
+    pub organization_id: Uuid,
+    /// Who: a user, or nobody where the operator of this machine did it.
+    pub bearer_id: Option<Uuid>,
+    /// With which API key.
+    pub access_key: Option<String>,
+    /// From where.
+    pub address: Option<IpAddr>,
+    /// With which program.
+    pub user_agent: String,
+    /// The request, as the answer and the log name it.
+    pub request_id: Option<Uuid>,
+    /// What was done.
+    pub verb: Verb,
+    /// What kind of thing it was done to, such as `function_token`.
+    pub resource_type: &'static str,
+    /// The id of the thing.
+    pub resource_id: String,
+}

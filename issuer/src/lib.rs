@@ -12,3 +12,4 @@ pub mod inspect;
 pub mod model;
 pub mod request_context;
 pub mod signing;
+pub mod store;

@@ -1,0 +1,136 @@
+//! What changes the database: a list of changes, each of which is one entry of the audit log.
+
+use namespace_jwt_core::time::UnixTime;
+use uuid::Uuid;
+
+use super::StoreError;
+use crate::iam::action::{Access, Action};
+use crate::iam::decision::Authorized;
+use crate::model::Product;
+use crate::model::api_key::{ApiKey, SecretHash};
+use crate::model::application::Application;
+use crate::model::audit::{AuditEntry, Verb};
+use crate::model::namespace::Namespace;
+use crate::model::namespace_key::NamespaceKey;
+use crate::model::token::Token;
+use crate::request_context::RequestContext;
+
+/// What the first start makes, but for the owner's API key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Founding {
+    /// The organization, and its default project: as on the platform, both have one id.
+    pub organization_id: Uuid,
+    /// The user who may do everything.
+    pub owner_id: Uuid,
+    /// When.
+    pub created_at: UnixTime,
+    /// A text that the secrets key of this database encrypted: another key can't open it.
+    pub sealed_check: Vec<u8>,
+}
+
+/// A change of the database. Values are as they are to be afterwards, those that are deleted as
+/// they were.
+pub enum Change<'a> {
+    /// A new namespace, with its first key.
+    CreateNamespace(&'a Namespace, &'a NamespaceKey),
+    /// A namespace.
+    UpdateNamespace(&'a Namespace),
+    /// A namespace goes, with its keys and all that is in it, and its tokens are revoked.
+    DeleteNamespace(&'a Namespace),
+    /// A new function or container.
+    CreateApplication(&'a Application),
+    /// A function or container.
+    UpdateApplication(&'a Application),
+    /// A function or container goes, and its tokens are revoked.
+    DeleteApplication(&'a Application),
+    /// A new token, through the API of a product.
+    CreateToken(&'a Token, Product),
+    /// A token is revoked, through the API of a product.
+    DeleteToken(&'a Token, Product),
+    /// A new API key.
+    CreateApiKey(&'a ApiKey, &'a SecretHash),
+}
+
+impl Change<'_> {
+    /// The action that has to be allowed.
+    pub fn action(&self) -> Action {
+        match self {
+            Self::CreateNamespace(it, _) => Action::Namespace(it.product, Access::Create),
+            Self::UpdateNamespace(it) => Action::Namespace(it.product, Access::Edit),
+            Self::DeleteNamespace(it) => Action::Namespace(it.product, Access::Delete),
+            Self::CreateApplication(it) => Action::Application(it.product, Access::Create),
+            Self::UpdateApplication(it) => Action::Application(it.product, Access::Edit),
+            Self::DeleteApplication(it) => Action::Application(it.product, Access::Delete),
+            Self::CreateToken(_, product) => Action::Token(*product, Access::Create),
+            Self::DeleteToken(_, product) => Action::Token(*product, Access::Delete),
+            Self::CreateApiKey(..) => Action::ApiKey(Access::Create),
+        }
+    }
+
+    fn verb(&self) -> Verb {
+        match self {
+            Self::CreateNamespace(..)
+            | Self::CreateApplication(_)
+            | Self::CreateToken(..)
+            | Self::CreateApiKey(..) => Verb::Created,
+            Self::UpdateNamespace(_) | Self::UpdateApplication(_) => Verb::Updated,
+            Self::DeleteNamespace(_) | Self::DeleteApplication(_) | Self::DeleteToken(..) => {
+                Verb::Deleted
+            }
+        }
+    }
+
+    fn resource_id(&self) -> String {
+        match self {
+            Self::CreateNamespace(it, _)
+            | Self::UpdateNamespace(it)
+            | Self::DeleteNamespace(it) => it.id.to_string(),
+            Self::CreateApplication(it)
+            | Self::UpdateApplication(it)
+            | Self::DeleteApplication(it) => it.id.to_string(),
+            Self::CreateToken(it, _) | Self::DeleteToken(it, _) => it.id.to_string(),
+            Self::CreateApiKey(it, _) => it.access_key.clone(),
+        }
+    }
+}
+
+/// When and from where a change comes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// When.
+    pub at: UnixTime,
+    /// The request, or none where a command of this program made the change.
+    pub request: Option<RequestContext>,
+}
+
+/// The entry of the audit log for a change.
+///
+/// # Errors
+///
+/// [`StoreError::NotPermitted`] if the permission isn't for this change.
+pub fn audit_entry(
+    by: &Authorized,
+    change: &Change<'_>,
+    origin: &Origin,
+) -> Result<AuditEntry, StoreError> {
+    if by.action() != change.action() {
+        return Err(StoreError::NotPermitted);
+    }
+    let request = origin.request.as_ref();
+    Ok(AuditEntry {
+        id: Uuid::new_v4(),
+        created_at: origin.at,
+        organization_id: by.scope().organization_id,
+        bearer_id: by.principal().bearer_id(),
+        access_key: by.principal().access_key().map(str::to_owned),
+        address: request.map(|request| request.address),
+        user_agent: match request {
+            Some(request) => request.user_agent.clone(),
+            None => concat!("issuer/", env!("CARGO_PKG_VERSION")).to_owned(),
+        },
+        request_id: request.map(|request| request.id),
+        verb: change.verb(),
+        resource_type: by.action().resource(),
+        resource_id: change.resource_id(),
+    })
+}

@@ -1,0 +1,203 @@
+//! SQLite, in one file.
+//!
+//! One thread writes. It commits together what has queued up while the commit before was under
+//! way, since what a commit costs is the wait for the disk. Each piece of work stands in a
+//! savepoint of its own, so that one that fails takes no other along. A few threads read beside
+//! it, each with a connection of its own.
+
+mod file;
+mod rows;
+mod schema;
+mod transaction;
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+
+use super::{Store, StoreError, Unit};
+pub use file::{OpenError, ServeLock, copy_to, create_private, restore_from, sync_folder};
+use transaction::SqliteTransaction;
+
+/// The most pieces of work that one commit has.
+const BATCH: usize = 256;
+
+/// How many pieces of work may wait for each kind of thread. More are refused.
+const QUEUE: usize = 4096;
+
+/// How many threads read.
+const READERS: usize = 4;
+
+/// How long to wait for a lock that another program holds.
+const LOCK_PATIENCE: Duration = Duration::from_secs(5);
+
+/// A SQLite file that is open.
+pub struct Sqlite {
+    writes: Option<SyncSender<Box<dyn Unit>>>,
+    reads: Option<SyncSender<Box<dyn Unit>>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// What may be done to the file when it is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opening {
+    /// It is made if it isn't there, and brought to the newest version.
+    CreateOrMigrate,
+    /// It has to be there, in the newest version.
+    Existing,
+}
+
+impl Sqlite {
+    /// Opens a file.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`].
+    pub fn open(path: &Path, opening: Opening) -> Result<Self, OpenError> {
+        let mut writer = file::open(path, opening)?;
+        match opening {
+            Opening::CreateOrMigrate => schema::migrate(&mut writer)?,
+            Opening::Existing if schema::is_newest(&writer)? => {}
+            Opening::Existing => return Err(OpenError::Older(path.to_owned())),
+        }
+        let place = file::Place::of(path)?;
+        let mut threads = Vec::new();
+
+        let (writes, queue) = mpsc::sync_channel(QUEUE);
+        let at = place.clone();
+        threads.push(thread::spawn(move || write_all(&mut writer, &at, &queue)));
+
+        let (reads, queue) = mpsc::sync_channel(QUEUE);
+        let queue = Arc::new(Mutex::new(queue));
+        for _ in 0..READERS {
+            let reader = file::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+            reader.pragma_update(None, "query_only", true)?;
+            let (at, queue) = (place.clone(), Arc::clone(&queue));
+            threads.push(thread::spawn(move || read_all(reader, &at, &queue)));
+        }
+        Ok(Self { writes: Some(writes), reads: Some(reads), threads })
+    }
+}
+
+impl Store for Sqlite {
+    fn submit_read(&self, unit: Box<dyn Unit>) {
+        submit(self.reads.as_ref(), unit);
+    }
+
+    fn submit_write(&self, unit: Box<dyn Unit>) {
+        submit(self.writes.as_ref(), unit);
+    }
+}
+
+impl Drop for Sqlite {
+    /// Waits until what was submitted is done.
+    fn drop(&mut self) {
+        (self.writes, self.reads) = (None, None);
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn submit(queue: Option<&SyncSender<Box<dyn Unit>>>, unit: Box<dyn Unit>) {
+    match queue.map(|queue| queue.try_send(unit)) {
+        Some(Err(TrySendError::Full(unit))) => unit.finish(Err(StoreError::Busy)),
+        Some(Err(TrySendError::Disconnected(unit))) => {
+            unit.finish(Err(StoreError::Unavailable("its thread has ended".to_owned())));
+        }
+        // Without a queue this is being dropped, and nobody can be asking.
+        Some(Ok(())) | None => {}
+    }
+}
+
+/// The thread that writes.
+fn write_all(connection: &mut Connection, place: &file::Place, queue: &Receiver<Box<dyn Unit>>) {
+    while let Ok(first) = queue.recv() {
+        let mut batch = vec![first];
+        batch.extend(queue.try_iter().take(BATCH.saturating_sub(1)));
+        write_batch(connection, place, batch);
+    }
+    // SQLite's own advice for the end of a connection: statistics for its planner.
+    let _ = connection.execute_batch("PRAGMA optimize");
+}
+
+/// Runs each piece of work, commits, and only then tells how they ended.
+fn write_batch(connection: &mut Connection, place: &file::Place, mut batch: Vec<Box<dyn Unit>>) {
+    let outcome = try_batch(connection, place, &mut batch);
+    if let Err(error) = &outcome {
+        tracing::error!(%error, "nothing was written");
+    }
+    for unit in batch {
+        unit.finish(outcome.clone());
+    }
+}
+
+fn try_batch(
+    connection: &mut Connection,
+    place: &file::Place,
+    batch: &mut [Box<dyn Unit>],
+) -> Result<(), StoreError> {
+    place.check()?;
+    let mut transaction = connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(store_error)?;
+    for unit in batch {
+        let savepoint = transaction.savepoint().map_err(store_error)?;
+        let kept = unit.run(&mut SqliteTransaction(&savepoint));
+        // A full disk ends the whole transaction, with what the units before this one did in it.
+        if savepoint.is_autocommit() {
+            return Err(StoreError::Unavailable("the disk is full or fails".to_owned()));
+        }
+        let ended = if kept { savepoint.commit() } else { savepoint.finish() };
+        ended.map_err(store_error)?;
+    }
+    transaction.commit().map_err(store_error)?;
+    // Written to a file that nobody would find again, if it was removed meanwhile.
+    place.check()
+}
+
+/// A thread that reads.
+fn read_all(
+    mut connection: Connection,
+    place: &file::Place,
+    queue: &Mutex<Receiver<Box<dyn Unit>>>,
+) {
+    loop {
+        // A thread that panics elsewhere leaves the queue as it was.
+        let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(mut unit) = next else { return };
+        let outcome = place.check().and_then(|()| {
+            let transaction = connection.transaction().map_err(store_error)?;
+            unit.run(&mut SqliteTransaction(&transaction));
+            transaction.finish().map_err(store_error)
+        });
+        unit.finish(outcome);
+    }
+}
+
+/// What an error of SQLite means. Its text names tables and columns, and no values.
+fn store_error(error: rusqlite::Error) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::ConstraintViolation) => StoreError::AlreadyExists,
+        Some(ErrorCode::DiskFull) => StoreError::Unavailable("the disk is full".to_owned()),
+        Some(ErrorCode::ReadOnly) => StoreError::Unavailable("its file is read-only".to_owned()),
+        Some(ErrorCode::DatabaseBusy) => {
+            StoreError::Unavailable("another program has it locked".to_owned())
+        }
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            StoreError::Corrupt("bytes".to_owned())
+        }
+        Some(_) => StoreError::Unavailable(error.to_string()),
+        None => StoreError::Corrupt(error.to_string()),
+    }
+}
+
+/// What a path on the command line leads to, beside the file itself.
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(suffix);
+    path.with_file_name(name)
+}

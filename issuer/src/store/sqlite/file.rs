@@ -1,0 +1,295 @@
+//! The database's file: opened, locked, watched, copied and replaced.
+
+use std::fmt;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::schema::{self, SchemaError};
+use super::{LOCK_PATIENCE, Opening, beside};
+use crate::store::StoreError;
+
+/// Opens the connection that writes.
+pub fn open(path: &Path, opening: Opening) -> Result<Connection, OpenError> {
+    match opening {
+        // Made here and not by SQLite, which would let others read it.
+        Opening::CreateOrMigrate => match create_private(path) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                return Err(OpenError::Io(path.to_owned(), error));
+            }
+            _ => {}
+        },
+        Opening::Existing => {
+            fs::metadata(path).map_err(|error| match error.kind() {
+                io::ErrorKind::NotFound => OpenError::Missing(path.to_owned()),
+                _ => OpenError::Io(path.to_owned(), error),
+            })?;
+        }
+    }
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    // What is already there isn't turned into a database of ours before it is known to be one.
+    if opening == Opening::Existing {
+        schema::is_newest(&connection)?;
+    }
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    // A commit is on disk when it returns. NORMAL would lose the last ones at a power failure.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    Ok(connection)
+}
+
+/// A connection with what every one of ours has.
+pub fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, OpenError> {
+    // A path of the user's, never a URI.
+    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(LOCK_PATIENCE)?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+/// Creates an empty file that only its owner reads and writes.
+pub fn create_private(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// The right to serve from a file, which one process has at a time. It ends with the process,
+/// however that ends.
+pub struct ServeLock {
+    _file: File,
+}
+
+impl ServeLock {
+    /// Takes the lock.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::Served`] if another process has it.
+    pub fn take(database: &Path) -> Result<Self, OpenError> {
+        // The file behind a link has one lock, whatever the link's name.
+        let database = database.canonicalize().unwrap_or_else(|_| database.to_owned());
+        let path = beside(&database, ".lock");
+        let file = match create_private(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                OpenOptions::new().write(true).open(&path)
+            }
+            other => other,
+        };
+        let file = file.map_err(|error| OpenError::Io(path.clone(), error))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(OpenError::Served(database)),
+            Err(TryLockError::Error(error)) => Err(OpenError::Io(path, error)),
+        }
+    }
+}
+
+/// Where the open file is. One that was moved or replaced takes no more writes: what is written
+/// to it would be gone after a restart.
+#[derive(Clone, Debug)]
+pub struct Place {
+    path: PathBuf,
+    identity: Identity,
+}
+
+impl Place {
+    pub fn of(path: &Path) -> Result<Self, OpenError> {
+        let identity = Identity::of(path).map_err(|error| OpenError::Io(path.to_owned(), error))?;
+        Ok(Self { path: path.to_owned(), identity })
+    }
+
+    /// Whether the file that was opened is still where it was.
+    pub fn check(&self) -> Result<(), StoreError> {
+        let problem = match Identity::of(&self.path) {
+            Ok(identity) if identity == self.identity => return Ok(()),
+            Ok(_) => "another file stands in its place; put it back, or start the service anew",
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                "its file is gone; put it back"
+            }
+            Err(_) => "its file can't be looked at",
+        };
+        Err(StoreError::Unavailable(problem.to_owned()))
+    }
+}
+
+/// Which file it is, whatever its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Identity {
+    #[cfg(unix)]
+    device: u64,
+    #[cfg(unix)]
+    inode: u64,
+}
+
+impl Identity {
+    fn of(path: &Path) -> io::Result<Self> {
+        let metadata = fs::metadata(path)?;
+        #[cfg(unix)]
+        let identity = {
+            use std::os::unix::fs::MetadataExt as _;
+            Self { device: metadata.dev(), inode: metadata.ino() }
+        };
+        #[cfg(not(unix))]
+        let identity = Self {};
+        let _ = metadata;
+        Ok(identity)
+    }
+}
+
+/// Writes a consistent copy of a database, which may be in use, to a file that isn't there yet.
+///
+/// # Errors
+///
+/// [`OpenError`]; nothing is left of the copy then.
+pub fn copy_to(database: &Path, copy: &Path) -> Result<(), OpenError> {
+    let source = open(database, Opening::Existing)?;
+    let at_copy = |error| OpenError::Io(copy.to_owned(), error);
+    let file = create_private(copy).map_err(at_copy)?;
+    let result = (|| {
+        // Into an empty file, which keeps its permissions. The name is a value, not SQL.
+        source.execute("VACUUM INTO ?", [copy.to_string_lossy()])?;
+        file.sync_all().map_err(at_copy)?;
+        sync_folder(copy).map_err(at_copy)
+    })();
+    if result.is_err() {
+        let _ = fs::remove_file(copy);
+    }
+    result
+}
+
+/// Puts a copy in a database's place, after `verify` has found nothing wrong with it. What was
+/// there before is kept beside it under the name that is returned.
+///
+/// # Errors
+///
+/// [`OpenError`], or what `verify` says; the database is as it was then.
+pub fn restore_from<E: From<OpenError>>(
+    copy: &Path,
+    database: &Path,
+    verify: impl FnOnce(&Path) -> Result<(), E>,
+) -> Result<Option<PathBuf>, E> {
+    let _lock = ServeLock::take(database)?;
+    let fresh = beside(database, ".restoring");
+    let _ = fs::remove_file(&fresh);
+    let result = (|| {
+        let io = |error| OpenError::Io(fresh.clone(), error);
+        let mut source = File::open(copy).map_err(|error| OpenError::Io(copy.to_owned(), error))?;
+        let mut target = create_private(&fresh).map_err(io)?;
+        io::copy(&mut source, &mut target).map_err(io)?;
+        target.sync_all().map_err(io)?;
+        check_integrity(&fresh)?;
+        verify(&fresh)?;
+        Ok(replace(&fresh, database)?)
+    })();
+    if result.is_err() {
+        for suffix in ["", "-wal", "-shm"] {
+            let _ = fs::remove_file(beside(&fresh, suffix));
+        }
+    }
+    result
+}
+
+fn check_integrity(path: &Path) -> Result<(), OpenError> {
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    schema::is_newest(&connection)?;
+    let found: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+    match found == "ok" {
+        true => Ok(()),
+        false => Err(OpenError::Damaged(path.to_owned())),
+    }
+}
+
+/// Moves what is there aside, with its journal, and the new file into its place.
+fn replace(fresh: &Path, database: &Path) -> Result<Option<PathBuf>, OpenError> {
+    let io = |error| OpenError::Io(database.to_owned(), error);
+    let aside = (1..).map(|number: u32| beside(database, &format!(".replaced-{number}")));
+    let aside = aside.into_iter().find(|name| name.symlink_metadata().is_err());
+    let kept = aside.filter(|_| database.exists());
+    if let Some(kept) = &kept {
+        // The journal goes with its database: under another one it would be applied to it.
+        for suffix in ["-wal", "-shm", ""] {
+            let from = beside(database, suffix);
+            if from.exists() {
+                fs::rename(&from, beside(kept, suffix)).map_err(io)?;
+            }
+        }
+    }
+    fs::rename(fresh, database).map_err(io)?;
+    sync_folder(database).map_err(io)?;
+    Ok(kept)
+}
+
+/// Makes a file's name as durable as its content.
+pub fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+/// Why a database isn't opened, copied or replaced.
+#[derive(Debug)]
+pub enum OpenError {
+    /// It isn't there.
+    Missing(PathBuf),
+    /// There is nothing in it.
+    Empty(PathBuf),
+    /// Another process serves from it.
+    Served(PathBuf),
+    /// An older version of this program made it.
+    Older(PathBuf),
+    /// It is damaged.
+    Damaged(PathBuf),
+    /// The system refuses.
+    Io(PathBuf, io::Error),
+    /// Its content isn't used.
+    Schema(SchemaError),
+}
+
+impl From<SchemaError> for OpenError {
+    fn from(error: SchemaError) -> Self {
+        Self::Schema(error)
+    }
+}
+
+impl From<rusqlite::Error> for OpenError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Schema(SchemaError::Sqlite(error))
+    }
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing(path) => write!(
+                f,
+                "there is no database {}; `issuer serve` makes one, or name another with --database",
+                path.display()
+            ),
+            Self::Empty(path) => {
+                write!(f, "there is nothing in {}; take another backup", path.display())
+            }
+            Self::Served(path) => write!(
+                f,
+                "another `issuer serve` has {} open; end it first, or name another file with \
+                 --database",
+                path.display()
+            ),
+            Self::Older(path) => write!(
+                f,
+                "{} was made by an older version; start `issuer serve` once, which brings it up \
+                 to date",
+                path.display()
+            ),
+            Self::Damaged(path) => write!(f, "{} is damaged; take another backup", path.display()),
+            Self::Io(path, error) => write!(f, "{}: {error}", path.display()),
+            Self::Schema(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for OpenError {}

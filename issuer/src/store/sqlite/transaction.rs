@@ -1,0 +1,449 @@
+//! Reads and changes in SQL.
+
+use namespace_jwt_core::time::UnixTime;
+use rusqlite::{Connection, OptionalExtension as _, Params, Row, named_params, params};
+use uuid::Uuid;
+
+use super::rows::{self, Bad, micros};
+use crate::iam::decision::Authorized;
+use crate::model::api_key::{ApiKey, SecretHash};
+use crate::model::application::{Application, ApplicationFilter};
+use crate::model::audit::AuditEntry;
+use crate::model::namespace::{Namespace, NamespaceFilter};
+use crate::model::namespace_key::NamespaceKey;
+use crate::model::page::{Order, Page, PageRequest};
+use crate::model::token::{Token, TokenFilter, TokenSubject};
+use crate::store::change::{Change, Founding, Origin, audit_entry};
+use crate::store::{StoreError, Transaction};
+
+/// A connection inside a transaction.
+pub struct SqliteTransaction<'c>(pub &'c Connection);
+
+impl Transaction for SqliteTransaction<'_> {
+    fn founding(&mut self) -> Result<Option<Founding>, StoreError> {
+        self.one("SELECT * FROM organizations", [], rows::founding)
+    }
+
+    fn establish(&mut self, founding: &Founding) -> Result<(), StoreError> {
+        let Founding { organization_id, owner_id, created_at, sealed_check } = founding;
+        let at = micros(*created_at);
+        self.execute(
+            "INSERT INTO organizations (id, owner_id, created_at, sealed_check) VALUES (?, ?, ?, ?)",
+            params![organization_id, owner_id, at, sealed_check],
+        )?;
+        self.execute(
+            "INSERT INTO projects (id, organization_id, name, description, created_at, updated_at)
+             VALUES (?1, ?1, 'default', '', ?2, ?2)",
+            params![organization_id, at],
+        )?;
+        self.execute(
+            "INSERT INTO users (id, organization_id, type, created_at, updated_at)
+             VALUES (?1, ?2, 'owner', ?3, ?3)",
+            params![owner_id, organization_id, at],
+        )
+    }
+
+    fn api_key(&mut self, secret: &SecretHash) -> Result<Option<ApiKey>, StoreError> {
+        self.one("SELECT * FROM api_keys WHERE secret_hash = ?", [&secret.0], rows::api_key)
+    }
+
+    fn count_api_keys(&mut self, user_id: Uuid) -> Result<u64, StoreError> {
+        self.count("SELECT count(*) FROM api_keys WHERE user_id = ?", [user_id])
+    }
+
+    fn organization_of_project(&mut self, project_id: Uuid) -> Result<Option<Uuid>, StoreError> {
+        self.one("SELECT organization_id FROM projects WHERE id = ?", [project_id], |row| {
+            Ok(row.get(0)?)
+        })
+    }
+
+    fn namespace(&mut self, id: Uuid) -> Result<Option<Namespace>, StoreError> {
+        self.one("SELECT * FROM namespaces WHERE id = ?", [id], rows::namespace)
+    }
+
+    fn namespaces(
+        &mut self,
+        by: &Authorized,
+        filter: &NamespaceFilter,
+        order: Order,
+        page: PageRequest,
+    ) -> Result<Page<Namespace>, StoreError> {
+        let conditions = "FROM namespaces WHERE organization_id = :organization
+            AND product = :product AND region = :region
+            AND (:name IS NULL OR name = :name)
+            AND (:project IS NULL OR project_id = :project)
+            AND (:asked IS NULL OR organization_id = :asked)";
+        let parameters = named_params! {
+            ":organization": by.scope().organization_id, ":product": filter.product.name(),
+            ":region": filter.region.as_str(), ":name": filter.name,
+            ":project": filter.project_id, ":asked": filter.organization_id,
+        };
+        self.page(conditions, parameters, order, page, rows::namespace)
+    }
+
+    fn namespace_keys(&mut self, namespace_id: Uuid) -> Result<Vec<NamespaceKey>, StoreError> {
+        self.all(
+            "SELECT * FROM namespace_keys WHERE namespace_id = ? ORDER BY created_at DESC, id",
+            [namespace_id],
+            rows::namespace_key,
+        )
+    }
+
+    fn newest_key(&mut self) -> Result<Option<NamespaceKey>, StoreError> {
+        self.one(
+            "SELECT * FROM namespace_keys WHERE state <> 'revoked' ORDER BY created_at DESC LIMIT 1",
+            [],
+            rows::namespace_key,
+        )
+    }
+
+    fn application(&mut self, id: Uuid) -> Result<Option<Application>, StoreError> {
+        self.one("SELECT * FROM applications WHERE id = ?", [id], rows::application)
+    }
+
+    fn applications(
+        &mut self,
+        by: &Authorized,
+        filter: &ApplicationFilter,
+        order: Order,
+        page: PageRequest,
+    ) -> Result<Page<Application>, StoreError> {
+        let conditions = "FROM applications WHERE namespace_id = :namespace
+            AND product = :product AND region = :region
+            AND (:name IS NULL OR name = :name)
+            AND EXISTS (SELECT 1 FROM namespaces WHERE namespaces.id = :namespace
+                AND organization_id = :organization
+                AND (:project IS NULL OR project_id = :project)
+                AND (:asked IS NULL OR organization_id = :asked))";
+        let parameters = named_params! {
+            ":namespace": filter.namespace_id, ":product": filter.product.name(),
+            ":region": filter.region.as_str(), ":name": filter.name,
+            ":organization": by.scope().organization_id,
+            ":project": filter.project_id, ":asked": filter.organization_id,
+        };
+        self.page(conditions, parameters, order, page, rows::application)
+    }
+
+    fn token(&mut self, id: Uuid) -> Result<Option<Token>, StoreError> {
+        self.one("SELECT * FROM tokens WHERE id = ?", [id], rows::token)
+    }
+
+    fn tokens(
+        &mut self,
+        by: &Authorized,
+        filter: &TokenFilter,
+        page: PageRequest,
+    ) -> Result<Page<Token>, StoreError> {
+        // A condition for each combination, so that each has its index.
+        let which = match (filter.namespace_id, filter.application_id) {
+            (None, None) => "",
+            (Some(_), None) => "AND namespace_id = :namespace AND application_id IS NULL",
+            (None, Some(_)) => "AND application_id = :application",
+            (Some(_), Some(_)) => "AND namespace_id = :namespace AND application_id = :application",
+        };
+        let conditions = format!(
+            "FROM tokens WHERE EXISTS (SELECT 1 FROM namespaces
+                WHERE namespaces.id = tokens.namespace_id AND organization_id = :organization
+                AND region = :region) {which}"
+        );
+        let (organization, region) = (by.scope().organization_id, filter.region.as_str());
+        let mut parameters: Vec<(&str, &dyn rusqlite::ToSql)> =
+            vec![(":organization", &organization), (":region", &region)];
+        if let Some(id) = &filter.namespace_id {
+            parameters.push((":namespace", id));
+        }
+        if let Some(id) = &filter.application_id {
+            parameters.push((":application", id));
+        }
+        self.page(&conditions, parameters.as_slice(), filter.order, page, rows::token)
+    }
+
+    fn apply(
+        &mut self,
+        by: &Authorized,
+        change: &Change<'_>,
+        origin: &Origin,
+    ) -> Result<(), StoreError> {
+        let entry = audit_entry(by, change, origin)?;
+        match *change {
+            Change::CreateNamespace(namespace, key) => {
+                self.insert_namespace(namespace)?;
+                self.insert_key(key)?;
+            }
+            Change::UpdateNamespace(namespace) => self.update_namespace(namespace)?,
+            Change::DeleteNamespace(namespace) => self.delete_namespace(namespace.id, origin.at)?,
+            Change::CreateApplication(application) => self.insert_application(application)?,
+            Change::UpdateApplication(application) => self.update_application(application)?,
+            Change::DeleteApplication(application) => {
+                self.revoke("application_id = ?1", application.id, origin.at)?;
+                self.execute("DELETE FROM applications WHERE id = ?", [application.id])?;
+            }
+            Change::CreateToken(token, _) => self.insert_token(token)?,
+            Change::DeleteToken(token, _) => self.revoke("id = ?1", token.id, origin.at)?,
+            Change::CreateApiKey(key, secret) => self.insert_api_key(key, secret)?,
+        }
+        self.insert_audit_entry(&entry)
+    }
+}
+
+impl SqliteTransaction<'_> {
+    fn insert_namespace(&self, it: &Namespace) -> Result<(), StoreError> {
+        let (plain, secret) = rows::variables_json(&it.variables);
+        self.execute(
+            "INSERT INTO namespaces (id, product, region, organization_id, project_id, name,
+                 description, environment_variables, secret_environment_variables, tags,
+                 vpc_integration, created_at, updated_at)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            params![
+                it.id,
+                it.product.name(),
+                it.region.as_str(),
+                it.organization_id,
+                it.project_id,
+                it.name,
+                it.description,
+                plain,
+                secret,
+                rows::json(&it.tags),
+                it.vpc_integration,
+                micros(it.created_at),
+                micros(it.updated_at),
+            ],
+        )
+    }
+
+    fn update_namespace(&self, it: &Namespace) -> Result<(), StoreError> {
+        let (plain, secret) = rows::variables_json(&it.variables);
+        self.execute(
+            "UPDATE namespaces SET description = ?, environment_variables = ?,
+                 secret_environment_variables = ?, tags = ?, updated_at = ? WHERE id = ?",
+            params![
+                it.description,
+                plain,
+                secret,
+                rows::json(&it.tags),
+                micros(it.updated_at),
+                it.id
+            ],
+        )
+    }
+
+    fn delete_namespace(&self, id: Uuid, at: UnixTime) -> Result<(), StoreError> {
+        self.revoke("namespace_id = ?1", id, at)?;
+        self.execute("DELETE FROM applications WHERE namespace_id = ?", [id])?;
+        self.execute(
+            "UPDATE namespace_keys SET state = 'revoked', sealed_private_key = x''
+             WHERE namespace_id = ?",
+            [id],
+        )?;
+        self.execute("DELETE FROM namespaces WHERE id = ?", [id])
+    }
+
+    fn insert_key(&self, it: &NamespaceKey) -> Result<(), StoreError> {
+        self.execute(
+            "INSERT INTO namespace_keys (id, namespace_id, state, algorithm, public_pem,
+                 sealed_private_key, created_at)
+             VALUES (?, ?, ?, ?, ?, ?, ?)",
+            params![
+                it.id,
+                it.namespace_id,
+                it.state.name(),
+                it.algorithm,
+                it.public_pem,
+                it.sealed_private_key,
+                micros(it.created_at),
+            ],
+        )
+    }
+
+    fn insert_application(&self, it: &Application) -> Result<(), StoreError> {
+        let (plain, secret) = rows::variables_json(&it.variables);
+        self.execute(
+            "INSERT INTO applications (id, namespace_id, product, region, name, description,
+                 privacy, domain_name, environment_variables, secret_environment_variables, tags,
+                 settings, created_at, updated_at)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            params![
+                it.id,
+                it.namespace_id,
+                it.product.name(),
+                it.region.as_str(),
+                it.name,
+                it.description,
+                it.privacy.name(),
+                it.domain_name,
+                plain,
+                secret,
+                rows::json(&it.tags),
+                rows::json(&it.settings),
+                micros(it.created_at),
+                micros(it.updated_at),
+            ],
+        )
+    }
+
+    fn update_application(&self, it: &Application) -> Result<(), StoreError> {
+        let (plain, secret) = rows::variables_json(&it.variables);
+        self.execute(
+            "UPDATE applications SET description = ?, privacy = ?, environment_variables = ?,
+                 secret_environment_variables = ?, tags = ?, settings = ?, updated_at = ?
+             WHERE id = ?",
+            params![
+                it.description,
+                it.privacy.name(),
+                plain,
+                secret,
+                rows::json(&it.tags),
+                rows::json(&it.settings),
+                micros(it.updated_at),
+                it.id,
+            ],
+        )
+    }
+
+    fn insert_token(&self, it: &Token) -> Result<(), StoreError> {
+        let application_id = match it.subject {
+            TokenSubject::Namespace(_) => None,
+            TokenSubject::Application(id) => Some(id),
+        };
+        self.execute(
+            "INSERT INTO tokens (id, namespace_id, application_id, key_id, description, created_at,
+                 expires_at, bearer_id)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            params![
+                it.id,
+                it.namespace_id,
+                application_id,
+                it.key_id,
+                it.description,
+                micros(it.created_at),
+                it.expires_at.map(micros),
+                it.bearer_id,
+            ],
+        )
+    }
+
+    /// Deletes the tokens of which a condition on `?1` holds, and remembers those that a gateway
+    /// might still let in.
+    fn revoke(&self, condition: &str, id: Uuid, at: UnixTime) -> Result<(), StoreError> {
+        self.execute(
+            &format!(
+                "INSERT INTO revocations (token_id, namespace_id, key_id, expires_at, revoked_at)
+                 SELECT id, namespace_id, key_id, expires_at, ?2 FROM tokens
+                 WHERE {condition} AND (expires_at IS NULL OR expires_at > ?2 - {REMEMBERED})"
+            ),
+            params![id, micros(at)],
+        )?;
+        self.execute(&format!("DELETE FROM tokens WHERE {condition}"), [id])
+    }
+
+    fn insert_api_key(&self, it: &ApiKey, secret: &SecretHash) -> Result<(), StoreError> {
+        self.execute(
+            "INSERT INTO api_keys (access_key, secret_hash, user_id, organization_id,
+                 default_project_id, description, created_at, expires_at)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            params![
+                it.access_key,
+                secret.0,
+                it.user_id,
+                it.organization_id,
+                it.default_project_id,
+                it.description,
+                micros(it.created_at),
+                it.expires_at.map(micros),
+            ],
+        )
+    }
+
+    fn insert_audit_entry(&self, it: &AuditEntry) -> Result<(), StoreError> {
+        self.execute(
+            "INSERT INTO audit (id, created_at, organization_id, bearer_id, access_key, ip,
+                 user_agent, request_id, action, resource_type, resource_id)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            params![
+                it.id,
+                micros(it.created_at),
+                it.organization_id,
+                it.bearer_id,
+                it.access_key,
+                it.address.map(|address| address.to_string()),
+                it.user_agent,
+                it.request_id,
+                it.verb.name(),
+                it.resource_type,
+                it.resource_id,
+            ],
+        )
+    }
+
+    fn execute(&self, sql: &str, parameters: impl Params) -> Result<(), StoreError> {
+        let mut statement = self.0.prepare_cached(sql).map_err(super::store_error)?;
+        statement.execute(parameters).map_err(super::store_error)?;
+        Ok(())
+    }
+
+    fn one<T>(
+        &self,
+        sql: &str,
+        parameters: impl Params,
+        read: impl Fn(&Row<'_>) -> Result<T, Bad>,
+    ) -> Result<Option<T>, StoreError> {
+        let mut statement = self.0.prepare_cached(sql).map_err(super::store_error)?;
+        let row = statement.query_row(parameters, |row| Ok(read(row)));
+        row.optional().map_err(super::store_error)?.transpose().map_err(Bad::into)
+    }
+
+    fn all<T>(
+        &self,
+        sql: &str,
+        parameters: impl Params,
+        read: impl Fn(&Row<'_>) -> Result<T, Bad>,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut statement = self.0.prepare_cached(sql).map_err(super::store_error)?;
+        let rows = statement.query_map(parameters, |row| Ok(read(row)));
+        rows.map_err(super::store_error)?
+            .map(|row| row.map_err(super::store_error)?.map_err(Bad::into))
+            .collect()
+    }
+
+    fn count(&self, sql: &str, parameters: impl Params) -> Result<u64, StoreError> {
+        let mut statement = self.0.prepare_cached(sql).map_err(super::store_error)?;
+        let count: i64 =
+            statement.query_row(parameters, |row| row.get(0)).map_err(super::store_error)?;
+        Ok(u64::try_from(count).unwrap_or(0))
+    }
+
+    /// A page of the rows that `conditions`, from the word FROM on, let through.
+    fn page<T>(
+        &self,
+        conditions: &str,
+        parameters: &[(&str, &dyn rusqlite::ToSql)],
+        order: Order,
+        page: PageRequest,
+        read: impl Fn(&Row<'_>) -> Result<T, Bad>,
+    ) -> Result<Page<T>, StoreError> {
+        let total = self.count(&format!("SELECT count(*) {conditions}"), parameters)?;
+        let order = match order {
+            Order::CreatedAtAscending => "created_at, id",
+            Order::CreatedAtDescending => "created_at DESC, id DESC",
+            Order::NameAscending => "name, id",
+            Order::NameDescending => "name DESC, id DESC",
+        };
+        let (size, offset) = (page.size, i64::try_from(page.offset()).unwrap_or(i64::MAX));
+        let mut parameters = parameters.to_vec();
+        parameters.extend([
+            (":size", &size as &dyn rusqlite::ToSql),
+            (":offset", &offset as &dyn rusqlite::ToSql),
+        ]);
+        let items = self.all(
+            &format!("SELECT * {conditions} ORDER BY {order} LIMIT :size OFFSET :offset"),
+            parameters.as_slice(),
+            read,
+        )?;
+        Ok(Page { items, total })
+    }
+}
+
+/// How long after its expiry a token's revocation is remembered, in microseconds: a day, for
+/// gateways whose clocks or settings let it live longer.
+const REMEMBERED: i64 = 86_400_000_000;

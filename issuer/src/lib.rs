@@ -6,10 +6,12 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
 
+pub mod authority;
 pub mod calendar;
 pub mod iam;
 pub mod inspect;
 pub mod model;
 pub mod request_context;
+pub mod sealing;
 pub mod signing;
 pub mod store;

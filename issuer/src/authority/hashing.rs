@@ -1,0 +1,98 @@
+//! Argon2id for secret values: slow on purpose, so never many at once.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use argon2::password_hash::PasswordHasher as _;
+use argon2::{Algorithm, Argon2, Params, Version};
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+use zeroize::Zeroizing;
+
+use super::refusal::Refusal;
+use crate::model::variables::{HashedChange, VariablesChange};
+
+/// How many values are hashed at once. Each takes [`MEMORY`].
+const AT_ONCE: usize = 2;
+
+/// How long a request waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(25);
+
+/// KiB for one hash. This and what follows is the least that OWASP's page on storing passwords
+/// recommends.
+const MEMORY: u32 = 19_456;
+const PASSES: u32 = 2;
+const LANES: u32 = 1;
+
+/// The only way to a slow hash.
+pub struct Hashing {
+    turns: Arc<Semaphore>,
+}
+
+impl Hashing {
+    /// Nobody is waiting yet.
+    pub fn new() -> Self {
+        Self { turns: Arc::new(Semaphore::new(AT_ONCE)) }
+    }
+
+    /// Hashes the secret values of a change.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Busy`] after 25 seconds without a turn.
+    pub async fn hash(&self, change: VariablesChange) -> Result<HashedChange, Refusal> {
+        let mut secret = BTreeMap::new();
+        for (key, value) in change.secret {
+            let hash = match value {
+                Some(value) => Some(self.hash_one(value).await?),
+                None => None,
+            };
+            secret.insert(key, hash);
+        }
+        Ok(HashedChange { plain: change.plain, secret })
+    }
+
+    async fn hash_one(&self, value: Zeroizing<String>) -> Result<String, Refusal> {
+        let turn = timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned()).await;
+        let turn = turn.map_err(|_| Refusal::Busy)?.map_err(|_| Refusal::Busy)?;
+        let hash = spawn_blocking(move || {
+            // A request that is given up doesn't stop its thread, so the thread has the turn.
+            let _turn = turn;
+            let parameters = Params::new(MEMORY, PASSES, LANES, None).ok()?;
+            let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, parameters);
+            Some(argon2.hash_password(value.as_bytes()).ok()?.to_string())
+        });
+        hash.await.ok().flatten().ok_or(Refusal::Internal("a secret value could not be hashed"))
+    }
+}
+
+impl Default for Hashing {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use argon2::PasswordHash;
+    use argon2::password_hash::PasswordVerifier as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_secret_becomes_a_salted_hash_of_the_platforms_form() {
+        let value = |text: &str| Some(Zeroizing::new(text.to_owned()));
+        let secret = [("A", value("hunter2")), ("B", value("hunter2")), ("C", None)];
+        let secret = secret.map(|(key, value)| (key.to_owned(), value)).into();
+        let hashed = Hashing::new().hash(VariablesChange { plain: None, secret }).await.unwrap();
+        let (a, b) = (hashed.secret["A"].as_ref().unwrap(), hashed.secret["B"].as_ref().unwrap());
+        assert!(a.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{a}");
+        assert_ne!(a, b, "one salt twice");
+        assert_eq!(hashed.secret["C"], None);
+        let parsed = PasswordHash::new(a).unwrap();
+        assert!(Argon2::default().verify_password(b"hunter2", &parsed).is_ok());
+        assert!(Argon2::default().verify_password(b"hunter3", &parsed).is_err());
+    }
+}

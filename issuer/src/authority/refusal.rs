@@ -1,0 +1,147 @@
+//! Why an operation isn't done.
+
+use std::fmt;
+
+use crate::iam::action::Action;
+use crate::model::Product;
+use crate::sealing::SealingError;
+use crate::store::StoreError;
+
+/// Why an operation isn't done. Nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Nobody knows who asks.
+    NotAuthenticated(AuthenticationFault),
+    /// Whoever asks may not do this.
+    NotPermitted(Action),
+    /// There is no such thing, or none that the caller may know of.
+    NotFound(Resource),
+    /// There is one of this name already.
+    AlreadyExists(Resource),
+    /// The request asks for what can't be.
+    InvalidArguments(Vec<ArgumentFault>),
+    /// There is more to do than this machine gets done. The same request may be sent again.
+    Busy,
+    /// The database can't be used now, or not at all.
+    Store(StoreError),
+    /// Something is wrong that no request can cause: what, for the operator.
+    Internal(&'static str),
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Busy => Self::Busy,
+            other => Self::Store(other),
+        }
+    }
+}
+
+impl From<SealingError> for Refusal {
+    fn from(_: SealingError) -> Self {
+        Self::Internal("the secrets key does not open a private key")
+    }
+}
+
+/// For whoever runs a command of this program. The API has its own words.
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotAuthenticated(_) => f.write_str("nobody knows who asks"),
+            Self::NotPermitted(action) => {
+                write!(f, "to {} a {} is not permitted", action.name(), action.resource())
+            }
+            Self::NotFound(resource) => write!(f, "{} was not found", resource.name()),
+            Self::AlreadyExists(resource) => {
+                write!(f, "{} already exist", resource.name())
+            }
+            Self::InvalidArguments(faults) => {
+                let faults = faults.iter().map(|fault| format!("{}: {}", fault.name, fault.help));
+                f.write_str(&faults.collect::<Vec<_>>().join("; "))
+            }
+            Self::Busy => f.write_str("there is too much to do; try again"),
+            Self::Store(error) => error.fmt(f),
+            Self::Internal(reason) => f.write_str(reason),
+        }
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+impl Refusal {
+    /// One argument that can't be.
+    pub fn argument(name: &str, reason: FaultReason, help: impl Into<String>) -> Self {
+        let fault = ArgumentFault { name: name.to_owned(), reason, help: help.into() };
+        Self::InvalidArguments(vec![fault])
+    }
+}
+
+/// What is wrong with the secret of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuthenticationFault {
+    /// There is none, or it has another form.
+    Malformed,
+    /// Nobody has it.
+    Unknown,
+    /// Its key has expired.
+    Expired,
+}
+
+/// A kind of thing that a request names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resource {
+    /// A namespace.
+    Namespace,
+    /// A function or a container.
+    Application(Product),
+    /// A token.
+    Token,
+    /// A project.
+    Project,
+}
+
+impl Resource {
+    /// What it is called in a message of the API.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Namespace => "Namespace",
+            Self::Application(Product::Functions) => "Function",
+            Self::Application(Product::Containers) => "Container",
+            Self::Token => "Token",
+            Self::Project => "Project",
+        }
+    }
+}
+
+/// What is wrong with one argument of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArgumentFault {
+    /// The argument.
+    pub name: String,
+    /// The kind of fault.
+    pub reason: FaultReason,
+    /// What was expected, and what to do. It never repeats the value.
+    pub help: String,
+}
+
+/// The kinds of faults that the platform's API knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FaultReason {
+    /// It is missing.
+    Required,
+    /// It has another type or form.
+    Format,
+    /// It has the form, and can't be.
+    Constraint,
+}
+
+impl FaultReason {
+    /// Its name in the API.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Required => "required",
+            Self::Format => "format",
+            Self::Constraint => "constraint",
+        }
+    }
+}

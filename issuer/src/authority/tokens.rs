@@ -1,0 +1,212 @@
+//! Tokens. Both products have one store of them, so each can be read and deleted through either.
+
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use super::refusal::{FaultReason, Refusal, Resource};
+use super::{Authority, Caller, Work};
+use crate::iam::action::{Access, Action};
+use crate::iam::decision::Authorized;
+use crate::model::Product;
+use crate::model::namespace::Namespace;
+use crate::model::namespace_key::{KeyState, NamespaceKey};
+use crate::model::page::{Page, PageRequest};
+use crate::model::region::Region;
+use crate::model::token::{NewToken, Token, TokenFilter, TokenSubject};
+use crate::signing::mint;
+use crate::store::change::Change;
+
+/// A token that was just made.
+pub struct IssuedToken {
+    /// What is kept of it.
+    pub token: Token,
+    /// The token itself, which isn't kept.
+    pub text: Zeroizing<String>,
+    /// The public key of its namespace, in PEM.
+    pub public_pem: String,
+}
+
+impl Authority {
+    /// Makes a token, signed by its namespace's active key.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`].
+    pub async fn create_token(
+        &self,
+        caller: &Caller,
+        product: Product,
+        region: &Region,
+        new: NewToken,
+    ) -> Result<IssuedToken, Refusal> {
+        let at = (self.clock)();
+        if new.expires_at.is_some_and(|end| end <= at) {
+            return Err(Refusal::argument(
+                "expires_at",
+                FaultReason::Constraint,
+                "expected a time in the future; choose a later one, or none for a token that \
+                 never expires",
+            ));
+        }
+        // Signed first, and outside of the transaction: a signature takes a core for
+        // milliseconds. A token whose row isn't committed afterwards is thrown away.
+        let (there, subject) = (region.clone(), new.subject);
+        let (namespace_id, key) = self
+            .look(caller, move |work| {
+                let namespace = work.namespace_of(product, &there, subject)?;
+                work.permit_token(&namespace, product, Access::Create)?;
+                Ok((namespace.id, work.signing_key(&namespace)?))
+            })
+            .await?;
+        let id = Uuid::new_v4();
+        let resource = match subject {
+            TokenSubject::Namespace(id) => mint::Resource::Namespace(id.to_string()),
+            TokenSubject::Application(id) => mint::Resource::Application(id.to_string()),
+        };
+        let request = mint::TokenRequest {
+            token_id: id,
+            ..mint::TokenRequest::new(resource, new.expires_at)
+        };
+        let signing_key = self.keys.open(&key).await?;
+        let text = self.keys.mint(signing_key, request, at).await?;
+
+        let token = Token {
+            id,
+            subject,
+            namespace_id,
+            key_id: key.id,
+            description: new.description,
+            expires_at: new.expires_at,
+            created_at: at,
+            bearer_id: None,
+        };
+        let (there, key_id, public_pem) = (region.clone(), key.id, key.public_pem);
+        let token = self
+            .change(caller, move |work| {
+                let namespace = work.namespace_of(product, &there, subject)?;
+                let by = work.permit_token(&namespace, product, Access::Create)?;
+                // Meanwhile another key may have become the active one; not so long ago that
+                // what this one signed isn't good.
+                let keys = work.transaction.namespace_keys(namespace.id)?;
+                let mut good = keys.iter().filter(|key| key.state != KeyState::Revoked);
+                if !good.any(|key| key.id == key_id) {
+                    return Err(Refusal::Busy);
+                }
+                let token = Token { bearer_id: work.principal.bearer_id(), ..token.clone() };
+                work.apply(&by, &Change::CreateToken(&token, product))?;
+                Ok(token)
+            })
+            .await?;
+        Ok(IssuedToken { token, text, public_pem })
+    }
+
+    /// Reads what is kept of a token.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`].
+    pub async fn token(
+        &self,
+        caller: &Caller,
+        product: Product,
+        region: &Region,
+        id: Uuid,
+    ) -> Result<Token, Refusal> {
+        let region = region.clone();
+        self.look(caller, move |work| {
+            Ok(work.permitted_token(product, &region, id, Access::Read)?.0)
+        })
+        .await
+    }
+
+    /// Lists what is kept of tokens.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`].
+    pub async fn tokens(
+        &self,
+        caller: &Caller,
+        product: Product,
+        filter: TokenFilter,
+        page: PageRequest,
+    ) -> Result<Page<Token>, Refusal> {
+        self.look(caller, move |work| {
+            let by = work.permit_list(Action::Token(product, Access::List), Resource::Token)?;
+            Ok(work.transaction.tokens(&by, &filter, page)?)
+        })
+        .await
+    }
+
+    /// Deletes a token, which revokes it for good.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`].
+    pub async fn delete_token(
+        &self,
+        caller: &Caller,
+        product: Product,
+        region: &Region,
+        id: Uuid,
+    ) -> Result<Token, Refusal> {
+        let region = region.clone();
+        self.change(caller, move |work| {
+            let (token, by) = work.permitted_token(product, &region, id, Access::Delete)?;
+            work.apply(&by, &Change::DeleteToken(&token, product))?;
+            Ok(token)
+        })
+        .await
+    }
+}
+
+impl Work<'_> {
+    /// The namespace that a token for something would belong to.
+    fn namespace_of(
+        &mut self,
+        product: Product,
+        region: &Region,
+        subject: TokenSubject,
+    ) -> Result<Namespace, Refusal> {
+        match subject {
+            TokenSubject::Namespace(id) => self.namespace(product, region, id),
+            TokenSubject::Application(id) => {
+                let application = self.transaction.application(id)?;
+                let here = application.filter(|it| it.product == product && it.region == *region);
+                let here = here.ok_or(Refusal::NotFound(Resource::Application(product)))?;
+                self.namespace(product, region, here.namespace_id)
+            }
+        }
+    }
+
+    fn permit_token(
+        &self,
+        namespace: &Namespace,
+        product: Product,
+        access: Access,
+    ) -> Result<Authorized, Refusal> {
+        self.permit(Action::Token(product, access), namespace, Resource::Token)
+    }
+
+    /// A token that the caller may do something to.
+    fn permitted_token(
+        &mut self,
+        product: Product,
+        region: &Region,
+        id: Uuid,
+        access: Access,
+    ) -> Result<(Token, Authorized), Refusal> {
+        let missing = Refusal::NotFound(Resource::Token);
+        let token = self.transaction.token(id)?.ok_or(missing.clone())?;
+        let namespace = self.transaction.namespace(token.namespace_id)?;
+        let namespace = namespace.filter(|it| it.region == *region).ok_or(missing)?;
+        let by = self.permit_token(&namespace, product, access)?;
+        Ok((token, by))
+    }
+
+    fn signing_key(&mut self, namespace: &Namespace) -> Result<NamespaceKey, Refusal> {
+        let keys = self.transaction.namespace_keys(namespace.id)?;
+        let active = keys.into_iter().find(|key| key.state == KeyState::Active);
+        active.ok_or(Refusal::Internal("a namespace has no active key"))
+    }
+}

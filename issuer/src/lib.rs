@@ -8,6 +8,7 @@
 
 pub mod authority;
 pub mod calendar;
+pub mod http;
 pub mod iam;
 pub mod inspect;
 pub mod model;

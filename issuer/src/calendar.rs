@@ -18,6 +18,15 @@ pub fn rfc3339(time: UnixTime) -> String {
     in_calendar(time).unwrap_or_else(|| "after the year 9999".to_owned())
 }
 
+/// A time as RFC 3339 in UTC with six digits after the second.
+pub fn rfc3339_micros(time: UnixTime) -> String {
+    let since_epoch = SignedDuration::try_from(time.since_epoch()).unwrap_or(SignedDuration::MAX);
+    match EPOCH.checked_add(since_epoch) {
+        Ok(time) => format!("{time:.6}Z"),
+        Err(_) => rfc3339(time),
+    }
+}
+
 /// A time, and how far it lies from another: `2030-01-31T12:00:00Z, in 59 minutes`.
 pub fn moment(time: UnixTime, now: UnixTime) -> String {
     match in_calendar(time) {
@@ -149,6 +158,9 @@ mod tests {
             assert_eq!(parse_rfc3339(text), Ok(time), "{text}");
             assert_eq!(rfc3339(time), shown);
         }
+        let time = UnixTime::new(Duration::from_nanos(1_737_553_346_040_756_999));
+        assert_eq!(rfc3339_micros(time), "2025-01-22T13:42:26.040756Z");
+        assert_eq!(rfc3339_micros(UnixTime::from_secs(0)), "1970-01-01T00:00:00.000000Z");
         let time = UnixTime::new(Duration::from_millis(253_402_300_799_500));
         assert_eq!(parse_rfc3339("9999-12-31T23:59:59.5Z"), Ok(time));
         assert_eq!(rfc3339(time), "9999-12-31T23:59:59.5Z");

@@ -1,0 +1,379 @@
+//! The members of a request's body. Each is read once, by its name and type; what is wrong is
+//! collected, so that a client hears of all of it at once.
+//!
+//! Unknown members are ignored, and `null` means the same as an absent one: clients are newer or
+//! older than the service, and Go's send `null` for empty lists.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use namespace_jwt_core::time::UnixTime;
+use serde_json::{Map, Value};
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use crate::authority::refusal::{ArgumentFault, FaultReason, Refusal};
+use crate::calendar::{TimeError, parse_rfc3339};
+use crate::model::variables::{MAX_SECRETS, VariablesChange};
+
+/// The most characters of a description.
+const MAX_DESCRIPTION: usize = 4_096;
+
+/// The most characters of a label, of a variable's name, or of any other short text.
+const MAX_TEXT: usize = 1_024;
+
+/// The most labels, plain variables, or words of a command.
+const MAX_ITEMS: usize = 100;
+
+/// The most characters of a variable's value.
+const MAX_VALUE: usize = 8_192;
+
+/// The longest time that a request of an application may take.
+const MAX_TIMEOUT: Duration = Duration::from_secs(86_400);
+
+/// The members that weren't read yet, and what was wrong with those that were.
+#[derive(Default)]
+pub struct Arguments {
+    members: Map<String, Value>,
+    faults: Vec<ArgumentFault>,
+}
+
+impl Arguments {
+    /// Reads a body. An empty one has no members.
+    pub fn of_body(body: &[u8]) -> Result<Self, Refusal> {
+        if body.iter().all(u8::is_ascii_whitespace) {
+            return Ok(Self::default());
+        }
+        match serde_json::from_slice(body) {
+            Ok(Value::Object(members)) => Ok(Self { members, faults: Vec::new() }),
+            _ => Err(Refusal::argument("body", FaultReason::Format, "expected a JSON object")),
+        }
+    }
+
+    /// Whether all that was read was right.
+    pub fn finish(self) -> Result<(), Refusal> {
+        match self.faults.is_empty() {
+            true => Ok(()),
+            false => Err(Refusal::InvalidArguments(self.faults)),
+        }
+    }
+
+    /// The name of something new: 1 to 63 characters.
+    pub fn new_name(&mut self) -> String {
+        if !self.has("name") {
+            self.fault("name", FaultReason::Required, "give a name");
+        }
+        let Some(name) = self.text("name") else { return String::new() };
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if !(1..=63).contains(&name.len()) || !name.chars().all(is_plain) {
+            let help = "expected 1 to 63 letters, digits, `-`, `_` and `.`";
+            self.fault("name", FaultReason::Constraint, help);
+        }
+        name
+    }
+
+    /// What something is for.
+    pub fn description(&mut self) -> Option<String> {
+        let text = self.take("description", "a string", as_text)?;
+        self.at_most("description", text.chars().count(), MAX_DESCRIPTION, "characters");
+        Some(text)
+    }
+
+    /// A short text.
+    pub fn text(&mut self, name: &str) -> Option<String> {
+        let text = self.take(name, "a string", as_text)?;
+        self.at_most(name, text.chars().count(), MAX_TEXT, "characters");
+        Some(text)
+    }
+
+    /// One of a few words. The platform's word for "not said" counts as absent.
+    pub fn choice(&mut self, name: &str, unset: &str, words: &[&str]) -> Option<String> {
+        let text = self.text(name).filter(|text| text != unset)?;
+        if !words.contains(&text.as_str()) {
+            let help = format!("expected one of {}", words.join(", "));
+            self.fault(name, FaultReason::Constraint, &help);
+        }
+        Some(text)
+    }
+
+    /// An id.
+    pub fn id(&mut self, name: &str) -> Option<Uuid> {
+        self.take(name, "a UUID", |value| Uuid::try_parse(value.as_str()?).ok())
+    }
+
+    /// An id that has to be there.
+    pub fn required_id(&mut self, name: &str) -> Uuid {
+        if !self.has(name) {
+            self.fault(name, FaultReason::Required, "give an id");
+        }
+        self.id(name).unwrap_or_default()
+    }
+
+    /// An id or nothing, where an empty text takes away what is there.
+    pub fn id_or_empty(&mut self, name: &str) -> Option<String> {
+        self.take(name, "a UUID, or an empty text", |value| {
+            let text = value.as_str()?;
+            let id = Uuid::try_parse(text).ok().map(|id| id.to_string());
+            id.or_else(|| text.is_empty().then(String::new))
+        })
+    }
+
+    /// A number from 0.
+    pub fn number(&mut self, name: &str) -> Option<u32> {
+        let number = self.take(name, "a whole number", Value::as_i64)?;
+        let number = u32::try_from(number).ok();
+        if number.is_none() {
+            let help = format!("expected a number from 0 to {}", u32::MAX);
+            self.fault(name, FaultReason::Constraint, &help);
+        }
+        number
+    }
+
+    /// Yes or no.
+    pub fn boolean(&mut self, name: &str) -> Option<bool> {
+        self.take(name, "true or false", Value::as_bool)
+    }
+
+    /// A time in RFC 3339.
+    pub fn time(&mut self, name: &str) -> Option<UnixTime> {
+        let text = self.take(name, "a time in RFC 3339, as a string", as_text)?;
+        let time = parse_rfc3339(&text);
+        self.faults.extend(time.err().map(|error| time_fault(name, error)));
+        time.ok()
+    }
+
+    /// A length of time, such as `300s` or `300.000000000s`.
+    pub fn duration(&mut self, name: &str) -> Option<Duration> {
+        let expected = "a length of time in seconds, such as \"300s\"";
+        let duration = self.take(name, expected, |value| parse_seconds(value.as_str()?))?;
+        if duration.is_zero() || duration > MAX_TIMEOUT {
+            let most = MAX_TIMEOUT.as_secs();
+            let help = format!("expected more than 0 and at most {most} seconds");
+            self.fault(name, FaultReason::Constraint, &help);
+        }
+        Some(duration)
+    }
+
+    /// A list of short texts.
+    pub fn texts(&mut self, name: &str) -> Option<Vec<String>> {
+        let texts: Vec<String> = self.take(name, "a list of strings", |value| {
+            value.as_array()?.iter().map(as_text).collect()
+        })?;
+        self.at_most(name, texts.len(), MAX_ITEMS, "items");
+        let longest = texts.iter().map(|text| text.chars().count()).max();
+        self.at_most(name, longest.unwrap_or(0), MAX_TEXT, "characters in an item");
+        Some(texts)
+    }
+
+    /// A value that has members itself.
+    pub fn object(&mut self, name: &str) -> Option<Self> {
+        let members = self.take(name, "an object", |value| value.as_object().cloned())?;
+        Some(Self { members, faults: Vec::new() })
+    }
+
+    /// Takes over the faults of a value that has members itself, under its name.
+    pub fn finish_object(&mut self, name: &str, object: Self) {
+        self.faults.extend(
+            object
+                .faults
+                .into_iter()
+                .map(|fault| ArgumentFault { name: format!("{name}.{}", fault.name), ..fault }),
+        );
+    }
+
+    /// The two members that environment variables stand in.
+    pub fn variables(&mut self) -> VariablesChange {
+        VariablesChange { plain: self.plain_variables(), secret: self.secret_variables() }
+    }
+
+    fn plain_variables(&mut self) -> Option<BTreeMap<String, String>> {
+        let name = "environment_variables";
+        let variables: BTreeMap<_, _> = self.take(name, "an object of strings", |value| {
+            let members = value.as_object()?.iter();
+            members.map(|(key, value)| Some((key.clone(), as_text(value)?))).collect()
+        })?;
+        self.at_most(name, variables.len(), MAX_ITEMS, "variables");
+        for (key, value) in &variables {
+            self.check_variable(name, key, value);
+        }
+        Some(variables)
+    }
+
+    fn secret_variables(&mut self) -> BTreeMap<String, Option<Zeroizing<String>>> {
+        let name = "secret_environment_variables";
+        let expected = "a list of objects with `key`, and `value` or null to remove it";
+        let read = |value: &Value| value.as_array()?.iter().map(as_secret).collect();
+        let variables: BTreeMap<_, _> = self.take(name, expected, read).unwrap_or_default();
+        self.at_most(name, variables.len(), MAX_SECRETS, "variables");
+        for (key, value) in &variables {
+            self.check_variable(name, key, value.as_ref().map_or("", |value| value));
+        }
+        variables
+    }
+
+    fn check_variable(&mut self, name: &str, key: &str, value: &str) {
+        if key.is_empty() || key.contains(['=', '\0']) {
+            let help = "expected a name without `=` for each variable";
+            self.fault(name, FaultReason::Constraint, help);
+        }
+        self.at_most(name, key.chars().count(), MAX_TEXT, "characters in a name");
+        self.at_most(name, value.chars().count(), MAX_VALUE, "characters in a value");
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.members.get(name).is_some_and(|value| !value.is_null())
+    }
+
+    fn take<T>(
+        &mut self,
+        name: &str,
+        expected: &str,
+        read: impl FnOnce(&Value) -> Option<T>,
+    ) -> Option<T> {
+        let value = self.members.remove(name).filter(|value| !value.is_null())?;
+        let read = read(&value);
+        if read.is_none() {
+            self.fault(name, FaultReason::Format, &format!("expected {expected}"));
+        }
+        read
+    }
+
+    fn at_most(&mut self, name: &str, found: usize, most: usize, what: &str) {
+        if found > most {
+            let help = format!("expected at most {most} {what}");
+            self.fault(name, FaultReason::Constraint, &help);
+        }
+    }
+
+    fn fault(&mut self, name: &str, reason: FaultReason, help: &str) {
+        self.faults.push(ArgumentFault { name: name.to_owned(), reason, help: help.to_owned() });
+    }
+}
+
+/// What is wrong with a time.
+pub fn time_fault(name: &str, error: TimeError) -> ArgumentFault {
+    let reason = match error {
+        TimeError::Before1970 => FaultReason::Constraint,
+        _ => FaultReason::Format,
+    };
+    ArgumentFault { name: name.to_owned(), reason, help: error.to_string() }
+}
+
+fn as_text(value: &Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
+}
+
+fn as_secret(value: &Value) -> Option<(String, Option<Zeroizing<String>>)> {
+    let key = as_text(value.get("key")?)?;
+    match value.get("value") {
+        None | Some(Value::Null) => Some((key, None)),
+        Some(value) => Some((key, Some(Zeroizing::new(as_text(value)?)))),
+    }
+}
+
+/// Reads seconds, with up to nine digits after the point, and an `s`.
+fn parse_seconds(text: &str) -> Option<Duration> {
+    let text = text.strip_suffix('s')?;
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    if !is_number(whole) || !is_number(fraction) || fraction.len() > 9 {
+        return None;
+    }
+    Some(Duration::new(whole.parse().ok()?, format!("{fraction:0<9}").parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arguments(body: &str) -> Arguments {
+        Arguments::of_body(body.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn a_body_is_a_json_object_or_empty() {
+        for body in ["", " \n", "{}", r#"{"unknown":[{"to":null}]}"#] {
+            arguments(body).finish().unwrap();
+        }
+        for body in ["[]", "null", "7", "\"text\"", "{", "{} {}", "\u{feff}{}", "name=x"] {
+            assert!(Arguments::of_body(body.as_bytes()).is_err(), "{body}");
+        }
+        // Deeper than a reader goes, and answered all the same.
+        assert!(Arguments::of_body("[".repeat(100_000).as_bytes()).is_err());
+    }
+
+    #[test]
+    fn null_means_absent() {
+        let mut it = arguments(
+            r#"{"description":null,"tags":null,"expires_at":null,"min_scale":null,
+                "environment_variables":null,"secret_environment_variables":null}"#,
+        );
+        assert_eq!((it.description(), it.texts("tags")), (None, None));
+        assert_eq!((it.time("expires_at"), it.number("min_scale")), (None, None));
+        let variables = it.variables();
+        assert!(variables.plain.is_none() && variables.secret.is_empty());
+        it.finish().unwrap();
+    }
+
+    #[test]
+    fn every_fault_is_told_at_once() {
+        let mut it = arguments(
+            r#"{"tags":[1],"namespace_id":"x","min_scale":-1,"timeout":"soon","privacy":"secret",
+                "expires_at":"2026-01-02T03:04:05"}"#,
+        );
+        it.new_name();
+        it.required_id("namespace_id");
+        it.required_id("function_id");
+        it.texts("tags");
+        it.number("min_scale");
+        it.duration("timeout");
+        it.choice("privacy", "unknown_privacy", &["public", "private"]);
+        it.time("expires_at");
+        let Err(Refusal::InvalidArguments(faults)) = it.finish() else { panic!() };
+        let faults: Vec<_> =
+            faults.iter().map(|fault| (fault.name.as_str(), fault.reason.name())).collect();
+        let expected = [
+            ("name", "required"),
+            ("namespace_id", "format"),
+            ("function_id", "required"),
+            ("tags", "format"),
+            ("min_scale", "constraint"),
+            ("timeout", "format"),
+            ("privacy", "constraint"),
+            ("expires_at", "format"),
+        ];
+        assert_eq!(faults, expected);
+    }
+
+    #[test]
+    fn lengths_of_time_are_read_as_clients_write_them() {
+        for (text, expected) in [
+            ("300s", Some(Duration::from_secs(300))),
+            ("300.000000000s", Some(Duration::from_secs(300))),
+            ("1.5s", Some(Duration::from_millis(1500))),
+            ("0.000000001s", Some(Duration::from_nanos(1))),
+            ("300", None),
+            ("s", None),
+            (".5s", None),
+            ("1.s", None),
+            ("-1s", None),
+            ("1.0000000000s", None),
+            ("1m", None),
+            ("99999999999999999999s", None),
+        ] {
+            assert_eq!(parse_seconds(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_removed_by_null() {
+        let mut it = arguments(
+            r#"{"secret_environment_variables":
+                [{"key":"A","value":"1"},{"key":"B","value":null},{"key":"C"}]}"#,
+        );
+        let secret = it.variables().secret;
+        it.finish().unwrap();
+        assert_eq!(secret["A"].as_ref().map(|value| value.as_str()), Some("1"));
+        assert!(secret["B"].is_none() && secret["C"].is_none());
+    }
+}

@@ -1,0 +1,119 @@
+//! A refusal as an answer: the one place where it gets its status and its shape.
+//!
+//! Functions and containers v1beta1 say of what isn't found, or is there already, nothing but a
+//! message. Everything else has the platform's standard shape, with a `type`.
+
+use axum::http::header::RETRY_AFTER;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+use crate::authority::refusal::{AuthenticationFault, Refusal};
+use crate::http::answer;
+use crate::http::body::BodyError;
+
+/// A request that isn't done.
+#[derive(Debug)]
+pub enum Failure {
+    /// An operation says no.
+    Refused(Refusal),
+    /// Its address has failed to say who it is too often.
+    TooManyFailures {
+        /// How long to wait, in seconds.
+        wait_seconds: u64,
+    },
+    /// The path names no region.
+    UnknownPath,
+    /// Its body can't be had.
+    Body(BodyError),
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Refused(refusal) => refused(&refusal),
+            Self::TooManyFailures { wait_seconds } => {
+                let body = json!({
+                    "message": "too many failed authentications from this address",
+                    "type": "too_many_requests",
+                });
+                retry_after(answer::json(StatusCode::TOO_MANY_REQUESTS, &body), wait_seconds)
+            }
+            Self::UnknownPath => unknown_path(),
+            Self::Body(error) => error.into_response(),
+        }
+    }
+}
+
+/// The answer of a path that leads nowhere.
+pub fn unknown_path() -> Response {
+    answer::message(StatusCode::NOT_FOUND, "there is nothing at this path")
+}
+
+fn refused(refusal: &Refusal) -> Response {
+    match refusal {
+        Refusal::NotAuthenticated(fault) => {
+            let reason = match fault {
+                AuthenticationFault::Malformed => "invalid_argument",
+                AuthenticationFault::Unknown => "not_found",
+                AuthenticationFault::Expired => "expired",
+            };
+            let body = json!({
+                "message": "authentication is denied",
+                "method": "api_key",
+                "reason": reason,
+                "type": "denied_authentication",
+            });
+            answer::json(StatusCode::UNAUTHORIZED, &body)
+        }
+        Refusal::NotPermitted(action) => {
+            let body = json!({
+                "details": [{"action": action.name(), "resource": action.resource()}],
+                "message": "insufficient permissions",
+                "type": "permissions_denied",
+            });
+            answer::json(StatusCode::FORBIDDEN, &body)
+        }
+        Refusal::NotFound(_) => answer::message(StatusCode::NOT_FOUND, &refusal.to_string()),
+        Refusal::AlreadyExists(_) => answer::message(StatusCode::CONFLICT, &refusal.to_string()),
+        Refusal::InvalidArguments(faults) => {
+            let details = faults.iter().map(|fault| {
+                json!({
+                    "argument_name": fault.name,
+                    "help_message": fault.help,
+                    "reason": fault.reason.name(),
+                })
+            });
+            let body = json!({
+                "details": details.collect::<Value>(),
+                "message": "invalid argument(s)",
+                "type": "invalid_arguments",
+            });
+            answer::json(StatusCode::BAD_REQUEST, &body)
+        }
+        Refusal::Busy => {
+            let message = "the service has too much to do; send the same request again";
+            retry_after(answer::message(StatusCode::SERVICE_UNAVAILABLE, message), 1)
+        }
+        Refusal::Store(error) => {
+            tracing::error!(%error, "a request failed");
+            let message = error.to_string();
+            retry_after(answer::message(StatusCode::SERVICE_UNAVAILABLE, &message), 5)
+        }
+        Refusal::Internal(reason) => {
+            tracing::error!(reason, "a request failed");
+            answer::message(StatusCode::INTERNAL_SERVER_ERROR, "internal error")
+        }
+    }
+}
+
+fn retry_after(mut response: Response, seconds: u64) -> Response {
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    response
+}

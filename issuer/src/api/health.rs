@@ -1,0 +1,55 @@
+//! Whether the service lives and can do its work, and what it counts.
+
+use std::sync::atomic::AtomicI64;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+use serde_json::json;
+
+use super::Api;
+use crate::authority::refusal::Refusal;
+use crate::http::answer;
+
+/// What the API counts beside its requests.
+#[derive(Clone, Debug, Default)]
+pub struct ApiMetrics {
+    /// Tokens that were made.
+    pub minted_tokens: Counter,
+    /// Requests that didn't say who they are from.
+    pub failed_authentications: Counter,
+}
+
+impl ApiMetrics {
+    /// Counters from 0, and how many keys are ready for namespaces to come.
+    pub fn register(registry: &mut Registry, ready_keys: Gauge<i64, AtomicI64>) -> Self {
+        let metrics = Self::default();
+        registry.register("minted_tokens", "Tokens made", metrics.minted_tokens.clone());
+        registry.register(
+            "failed_authentications",
+            "Requests with a missing, unknown or expired API key",
+            metrics.failed_authentications.clone(),
+        );
+        registry.register("ready_keys", "Key pairs ready for namespaces to come", ready_keys);
+        metrics
+    }
+}
+
+/// The process lives.
+pub async fn health() -> Response {
+    answer::json(StatusCode::OK, &json!({"status": "ok"}))
+}
+
+/// The database answers, and a signing key is usable.
+pub async fn ready(State(api): State<Api>) -> Response {
+    let reason = match api.authority.check().await {
+        Ok(()) => return answer::json(StatusCode::OK, &json!({"status": "ready"})),
+        Err(Refusal::Store(error)) => error.to_string(),
+        Err(Refusal::Internal(reason)) => reason.to_owned(),
+        Err(_) => "the service has too much to do".to_owned(),
+    };
+    answer::message(StatusCode::SERVICE_UNAVAILABLE, &reason)
+}

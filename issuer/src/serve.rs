@@ -1,0 +1,134 @@
+//! The service: configuration, clock, database and listener put together.
+
+pub mod listener;
+pub mod log;
+pub mod signals;
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use namespace_jwt_core::time::UnixTime;
+use tokio::net::TcpListener;
+use tracing::{info, warn};
+
+use crate::api::{self, Api, ApiMetrics};
+use crate::authority::Authority;
+use crate::authority::keys::Keys;
+use crate::http::client_address::TrustedProxies;
+use crate::http::failures::FailureLimit;
+use crate::http::metrics::{self, HttpMetrics};
+use crate::http::request::{Observation, observe};
+use crate::installation::{Installation, InstallationError};
+use listener::Limits;
+
+/// What an operator says about the service.
+#[derive(Clone, Debug)]
+pub struct Configuration {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The files.
+    pub installation: Installation,
+    /// How clients reach the service, if not at the address where it listens.
+    pub public_url: Option<String>,
+    /// Whose word on a client's address is believed.
+    pub trusted_proxies: TrustedProxies,
+    /// What the host names of functions and containers end with.
+    pub domain_suffix: String,
+}
+
+/// Serves until it is told to end.
+///
+/// # Errors
+///
+/// [`ServeError`], before anything is served.
+pub async fn serve(configuration: Configuration) -> Result<(), ServeError> {
+    let Configuration { listen, installation, .. } = configuration;
+    let end = signals::termination().map_err(ServeError::Signals)?;
+    // Before anything is written: a second service on one file changes nothing there.
+    let _lock = installation.lock()?;
+    let at_address = |error| ServeError::Listen(listen, error);
+    let tcp = TcpListener::bind(listen).await.map_err(at_address)?;
+    let address = tcp.local_addr().map_err(at_address)?;
+    let url = configuration.public_url.unwrap_or_else(|| url_of(address));
+    let opened = installation.open_or_make(&url, now()).await?;
+    if opened.is_new {
+        let (database, init) = (&installation.database, &installation.init_file);
+        info!(database = %database.display(), api_key = %init.display(), "a new organization");
+    }
+    if !address.ip().is_loopback() {
+        warn!(%address, "tokens and keys pass in plain text; put TLS in front of this address");
+    }
+
+    let mut registry = metrics::registry();
+    let http = HttpMetrics::register(&mut registry);
+    let keys = Keys::made_ahead(opened.secrets);
+    let api = Api {
+        metrics: ApiMetrics::register(&mut registry, keys.ready()),
+        authority: Arc::new(Authority::new(opened.store, keys, now, configuration.domain_suffix)),
+        failures: Arc::new(FailureLimit::new()),
+    };
+    let router = api::router(api).merge(metrics::router(Arc::new(registry)));
+    let observation = Observation {
+        trusted_proxies: configuration.trusted_proxies,
+        time: Observation::TIME,
+        metrics: http.clone(),
+    };
+    let open_files = listener::raise_open_files_limit().map_err(ServeError::OpenFiles)?;
+    let limits = Limits::default().within(open_files);
+    info!(%address, connections = limits.connections, "serving");
+    listener::run(tcp, observe(router, observation), limits, http, end).await;
+    info!("ended");
+    Ok(())
+}
+
+fn url_of(address: SocketAddr) -> String {
+    match address.ip().is_unspecified() {
+        true => format!("http://127.0.0.1:{}", address.port()),
+        false => format!("http://{address}"),
+    }
+}
+
+/// The service's clock, to the microsecond, as the database keeps times.
+pub fn now() -> UnixTime {
+    // Before 1970 there is no time that a token could hold.
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let micros = u64::try_from(since_epoch.as_micros()).unwrap_or(u64::MAX);
+    UnixTime::new(Duration::from_micros(micros))
+}
+
+/// Why the service doesn't start.
+#[derive(Debug)]
+pub enum ServeError {
+    /// Its files can't be used.
+    Installation(InstallationError),
+    /// Its address can't be had.
+    Listen(SocketAddr, io::Error),
+    /// The system doesn't tell when to end.
+    Signals(io::Error),
+    /// The system doesn't tell how many files may be open.
+    OpenFiles(io::Error),
+}
+
+impl From<InstallationError> for ServeError {
+    fn from(error: InstallationError) -> Self {
+        Self::Installation(error)
+    }
+}
+
+impl fmt::Display for ServeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Installation(error) => error.fmt(f),
+            Self::Listen(address, error) => {
+                write!(f, "`--listen`: {address}: {error}; choose another address")
+            }
+            Self::Signals(error) => write!(f, "the system sends no signals: {error}"),
+            Self::OpenFiles(error) => write!(f, "the limit on open files: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for ServeError {}

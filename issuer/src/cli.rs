@@ -1,10 +1,15 @@
 //! Arguments in, text out.
 
+mod admin;
+mod backup;
+mod database;
 mod help;
 mod inspect;
 mod issue;
 mod keygen;
+mod namespace;
 mod options;
+mod serve;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -70,9 +75,19 @@ fn run(parser: &mut Parser) -> Result<Done, Failure> {
         Some("keygen") => keygen::run(parser),
         Some("issue") => issue::run(parser),
         Some("inspect") => inspect::run(parser),
+        Some("serve") => serve::run(parser),
+        Some("namespace") => namespace::run(parser),
+        Some("admin") => admin::run(parser),
+        Some("backup") => backup::backup(parser),
+        Some("restore") => backup::restore(parser),
         Some("help") => Done::print(HELP),
         _ => Err(unknown_command(&command)),
     }
+}
+
+/// What the commands on a database run on.
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
 }
 
 /// The time, to the second.

@@ -1,17 +1,23 @@
 //! What `--help` says.
 
 pub const HELP: &str = "\
-Makes namespace keys and tokens, and explains tokens.
+Makes namespace keys and tokens, explains tokens, and serves the platform's token API.
 
 Usage: issuer <command> [options]
 
-Commands:
-  keygen    make a namespace's key pair: private.pem and public.pem
-  issue     mint a token for a namespace, or for one function or container
-  inspect   show what a token says, and what the filter would decide
+With files alone:
+  keygen     make a namespace's key pair: private.pem and public.pem
+  issue      mint a token for a namespace, or for one function or container
+  inspect    show what a token says, and what the filter would decide
+
+With a database:
+  serve      serve the platform's API: namespaces, functions, containers, tokens
+  namespace  list namespaces and their keys, or create one
+  admin      make a new API key for the owner
+  backup     write a copy of the database, also while it is served
+  restore    put such a copy in the database's place
 
 `issuer <command> --help` shows a command's options, `issuer --version` the version.
-Every command takes --json, for programs.
 
 Exit status: 0 done or admitted, 1 refused by inspect, 2 wrong or unusable input,
 or no command.
@@ -83,4 +89,90 @@ of Envoy or Istio only those count that the file takes from the proxy's environm
 Example: issuer inspect - --config envoy.yaml < token
 
 Exit status: 0 admitted (or readable, without --config), 1 refused, 2 unusable input.
+";
+
+pub const SERVE_HELP: &str = "\
+Serves the platform's API for namespaces, functions, containers and their tokens.
+
+Usage: issuer serve [options]
+
+  --listen ADDRESS         where to listen; 127.0.0.1:8080 by default
+  --database sqlite:FILE   the database; sqlite:issuer.db by default. It is made if missing
+  --secrets-key-file FILE  the key that encrypts private keys in the database; issuer.key
+                           beside it by default. The first start makes it: keep a copy apart
+  --init-file FILE         where the first start writes the owner's API key; issuer.env
+                           beside the database by default
+  --public-url URL         how clients reach the service, if not at that address
+  --trusted-proxies LIST   addresses or networks of proxies whose X-Forwarded-For is
+                           believed, with commas between them
+  --domain-suffix DOMAIN   what host names of functions and containers end with;
+                           functions.localhost by default
+
+Each option may also stand in the environment: ISSUER_LISTEN, ISSUER_DATABASE,
+ISSUER_SECRETS_KEY_FILE, ISSUER_INIT_FILE, ISSUER_PUBLIC_URL, ISSUER_TRUSTED_PROXIES,
+ISSUER_DOMAIN_SUFFIX. ISSUER_LOG says how much is logged: error, warn, info or debug.
+
+The init file has what the platform's clients read from their environment:
+  set -a; . ./issuer.env; set +a
+
+GET /health, /ready and /metrics tell how it is. Ctrl-C or SIGTERM ends it, within 10
+seconds, with what is under way answered.
+";
+
+pub const NAMESPACE_HELP: &str = "\
+Lists namespaces and their keys, or creates one, also beside a running `issuer serve`.
+
+Usage: issuer namespace list [options]
+       issuer namespace create NAME [--algorithm RS256] [--bits 4096] [options]
+
+  --algorithm NAME         RS256 (default, the platform's), ES256, ES384 or EdDSA
+  --bits N                 the size of an RS256 key: 2048, 3072 or 4096 (default)
+  --product NAME           functions (default) or containers; `list` shows both
+  --region NAME            fr-par by default
+  --database sqlite:FILE   sqlite:issuer.db by default, or ISSUER_DATABASE
+  --secrets-key-file FILE  issuer.key beside the database by default, or
+                           ISSUER_SECRETS_KEY_FILE
+  --json                   print JSON
+
+`create` prints the namespace's id and its public key.
+";
+
+pub const ADMIN_HELP: &str = "\
+Makes a new API key for the owner, when the first was lost.
+
+Usage: issuer admin reset --out FILE [options]
+
+  --out FILE               where to write it, readable by its owner alone; nothing is
+                           overwritten
+  --public-url URL         how clients reach the service; http://127.0.0.1:8080 by default,
+                           or ISSUER_PUBLIC_URL
+  --database sqlite:FILE   sqlite:issuer.db by default, or ISSUER_DATABASE
+  --secrets-key-file FILE  issuer.key beside the database by default, or
+                           ISSUER_SECRETS_KEY_FILE
+
+Keys that the owner has already go on working.
+";
+
+pub const BACKUP_HELP: &str = "\
+Writes a consistent copy of the database, also while it is served.
+
+Usage: issuer backup FILE [options]
+
+  --database sqlite:FILE   sqlite:issuer.db by default, or ISSUER_DATABASE
+
+The file is readable by its owner alone; nothing is overwritten. The secrets key isn't in
+it, and without that key no token can be minted from it: keep a copy of the key apart.
+";
+
+pub const RESTORE_HELP: &str = "\
+Puts a backup in the database's place, once it is known to be whole and to fit the secrets
+key. What was there before is kept beside it. `issuer serve` has to be ended first.
+
+Usage: issuer restore FILE [options]
+
+  --database sqlite:FILE   sqlite:issuer.db by default, or ISSUER_DATABASE
+  --secrets-key-file FILE  issuer.key beside the database by default, or
+                           ISSUER_SECRETS_KEY_FILE
+
+Tokens that were deleted since the backup are good again afterwards.
 ";

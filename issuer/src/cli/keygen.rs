@@ -58,7 +58,8 @@ pub fn run(parser: &mut Parser) -> Result<Done, Failure> {
     ))
 }
 
-fn key_type(algorithm: Option<&str>, bits: Option<&str>) -> Result<KeyType, Failure> {
+/// The type of key that `--algorithm` and `--bits` ask for.
+pub fn key_type(algorithm: Option<&str>, bits: Option<&str>) -> Result<KeyType, Failure> {
     let other = match algorithm.unwrap_or("RS256") {
         "RS256" => None,
         "ES256" => Some(KeyType::P256),

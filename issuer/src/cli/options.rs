@@ -3,6 +3,7 @@
 //! A value may be a token or a key in the wrong place, so none is repeated. A word is, if it
 //! can be neither.
 
+use std::env::VarError;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
@@ -25,7 +26,8 @@ impl Command {
 }
 
 /// The commands that there are.
-const COMMANDS: [&str; 4] = ["keygen", "issue", "inspect", "help"];
+const COMMANDS: [&str; 9] =
+    ["keygen", "issue", "inspect", "serve", "namespace", "admin", "backup", "restore", "help"];
 
 /// An option that may be given once.
 pub struct Given<T> {
@@ -63,6 +65,14 @@ impl<T> Given<T> {
 }
 
 impl Given<PathBuf> {
+    /// The value, or else that of an environment variable.
+    pub fn or_variable(self, variable: &str) -> Result<Option<PathBuf>, Failure> {
+        match self.value {
+            Some(value) => Ok(Some(value)),
+            None => Ok(std::env::var_os(variable).filter(|it| !it.is_empty()).map(PathBuf::from)),
+        }
+    }
+
     pub fn path(&mut self, parser: &mut Parser) -> Result<(), Failure> {
         let value = PathBuf::from(self.argument(parser)?);
         // A key or a token that was given instead would be repeated in a message. Neither
@@ -80,6 +90,18 @@ impl Given<PathBuf> {
 }
 
 impl Given<String> {
+    /// The value, or else that of an environment variable.
+    pub fn or_variable(self, variable: &str) -> Result<Option<String>, Failure> {
+        match (self.value, std::env::var(variable)) {
+            (Some(value), _) => Ok(Some(value)),
+            (None, Ok(value)) => Ok(Some(value).filter(|it| !it.is_empty())),
+            (None, Err(VarError::NotPresent)) => Ok(None),
+            (None, Err(VarError::NotUnicode(_))) => {
+                failure(format!("{variable}: expected UTF-8, found other bytes; give it in UTF-8"))
+            }
+        }
+    }
+
     pub fn text(&mut self, parser: &mut Parser) -> Result<(), Failure> {
         match self.argument(parser)?.into_string() {
             Ok(value) => self.set(value),

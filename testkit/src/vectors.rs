@@ -31,6 +31,29 @@ pub fn read(name: &str, member: &str) -> Option<Vec<Value>> {
     Some(cases.clone())
 }
 
+/// The tool that plays recorded conversations with the platform against a service, and the
+/// recordings whose names begin so. Where there are none, a line says what wasn't checked.
+pub fn recordings(prefix: &str) -> Option<(PathBuf, Vec<PathBuf>)> {
+    let chosen = std::env::var_os("NAMESPACE_JWT_VECTORS").map(PathBuf::from);
+    let folder = chosen.unwrap_or_else(|| crate::root("../shared/vectors"));
+    let tool = folder.join("../tools/replay.py");
+    if !tool.exists() {
+        let test = std::thread::current().name().unwrap_or("a test").to_owned();
+        say_skipped(&test, "no replay.py beside the folder that NAMESPACE_JWT_VECTORS names");
+        return None;
+    }
+    let recorded = folder.join("platform_api");
+    let mut found: Vec<_> = std::fs::read_dir(&recorded)
+        .unwrap_or_else(|error| panic!("{}: {error}", recorded.display()))
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"))
+        .filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with(prefix))
+        .collect();
+    found.sort();
+    assert!(!found.is_empty(), "{}: no recording that begins with {prefix}", recorded.display());
+    Some((tool, found))
+}
+
 /// Tokens that the platform itself minted, each with its claims and the namespace's key.
 pub fn platform_tokens() -> Option<Vec<Value>> {
     let tokens = read("platform_tokens.json", "tokens")?;

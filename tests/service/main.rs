@@ -1,0 +1,90 @@
+//! `issuer serve` as its users see it, from outside: a file for each promise.
+
+#![cfg(not(target_family = "wasm"))]
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unreachable,
+    clippy::unwrap_used,
+    reason = "a test that can't go on says so by panicking"
+)]
+
+mod answers;
+mod arguments;
+mod backup;
+mod callers;
+mod files;
+mod gateway;
+mod kills;
+mod objects;
+mod python_sdk;
+mod replay;
+mod storage;
+mod tokens;
+
+use serde_json::{Value, json};
+use testkit::api::{Client, good, id};
+
+/// An id that nothing has.
+const UNKNOWN: &str = "11111111-2222-4333-8444-555555555555";
+
+/// A namespace with one function, and no more than is needed of either.
+struct Scene {
+    namespace: String,
+    function: String,
+}
+
+impl Scene {
+    fn make(client: &Client, name: &str) -> Self {
+        let namespace = good(client.post(&client.functions("/namespaces"), &json!({"name": name})));
+        let namespace = id(&namespace).to_owned();
+        let function = make_function(client, &namespace, "first");
+        Self { namespace, function }
+    }
+}
+
+fn make_function(client: &Client, namespace: &str, name: &str) -> String {
+    let body = json!({
+        "name": name, "namespace_id": namespace, "runtime": "python312", "privacy": "private",
+    });
+    id(&good(client.post(&client.functions("/functions"), &body))).to_owned()
+}
+
+fn make_container(client: &Client, namespace: &str, name: &str) -> String {
+    let body = json!({
+        "name": name, "namespace_id": namespace, "registry_image": "registry.test/image:1",
+        "privacy": "private",
+    });
+    id(&good(client.post(&client.containers("/containers"), &body))).to_owned()
+}
+
+/// A token for a function, as the answer to its creation has it.
+fn make_token(client: &Client, function: &str) -> Value {
+    good(client.post(&client.functions("/tokens"), &json!({"function_id": function})))
+}
+
+/// The ids of all tokens, page by page.
+fn token_ids(client: &Client) -> Vec<String> {
+    let mut found = Vec::new();
+    for page in 1.. {
+        let path = client.functions(&format!("/tokens?page={page}&page_size=100"));
+        let list = good(client.get(&path));
+        let tokens = list["tokens"].as_array().expect("a list of tokens");
+        if tokens.is_empty() {
+            break;
+        }
+        found.extend(tokens.iter().map(|token| id(token).to_owned()));
+    }
+    found
+}
+
+/// The names of an object's members, sorted.
+fn members(object: &Value) -> Vec<&str> {
+    let mut names: Vec<_> =
+        object.as_object().expect("an object").keys().map(String::as_str).collect();
+    names.sort_unstable();
+    names
+}

@@ -12,7 +12,7 @@ use testkit::processes::text_of;
 use testkit::random::Random;
 use testkit::service::Service;
 
-use crate::{Scene, token_ids};
+use crate::{Scene, tell, token_ids};
 
 const CLIENTS: u64 = 4;
 
@@ -93,7 +93,7 @@ fn nothing_that_was_answered_is_lost_when_the_service_is_killed() {
     // Else it was killed before it had anything to lose.
     let (created, deleted) = (answered.created.len(), answered.deleted.len());
     assert!(created > 5 * rounds && deleted > rounds, "only {created} created, {deleted} deleted");
-    eprintln!("{rounds} kills: none lost of {created} tokens created and {deleted} deleted");
+    tell(&format!("{rounds} kills: none lost of {created} tokens created and {deleted} deleted"));
 }
 
 fn check(service: &Service, answered: &Answered, when: &str) {

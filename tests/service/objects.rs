@@ -288,6 +288,8 @@ fn an_application_has_the_platform_s_members_and_defaults() {
         }
         let mut expected: Vec<_> = members(&kind.defaults);
         expected.extend(OWN);
+        // What it is where none is given is not known.
+        expected.extend((kind.plural == "functions").then_some("handler"));
         expected.sort_unstable();
         assert_eq!(members(&read), expected);
         assert_utc(&read);

@@ -4,6 +4,8 @@ use testkit::processes::{python_with_modules, text_of};
 use testkit::service::Service;
 use testkit::vectors::recordings;
 
+use crate::tell;
+
 #[test]
 fn recorded_conversations_about_functions_go_the_same_way() {
     let Some((tool, recordings)) = recordings("function") else { return };
@@ -21,5 +23,5 @@ fn recorded_conversations_about_functions_go_the_same_way() {
     assert!(output.status.success(), "{said}");
     let last = said.lines().last().unwrap_or_default();
     assert!(last.contains(" passed, 0 failed"), "{said}");
-    eprintln!("{last}");
+    tell(&format!("recordings: {last}"));
 }

@@ -44,7 +44,13 @@ fn limit_files(process: u32, bytes: &str) {
 }
 
 fn allow(service: &Service, mode: u32) {
-    fs::set_permissions(service.database(), fs::Permissions::from_mode(mode)).unwrap();
+    // SQLite gives the files beside the database its mode when it makes them.
+    for name in ["issuer.db", "issuer.db-wal", "issuer.db-shm"] {
+        let file = service.folder.join(name);
+        if file.exists() {
+            fs::set_permissions(file, fs::Permissions::from_mode(mode)).unwrap();
+        }
+    }
 }
 
 #[test]

@@ -121,6 +121,12 @@ impl Service {
         client.answer()
     }
 
+    /// Waits until so many connections are open, that of the question among them.
+    fn wait_for_connections(&self, expected: usize) {
+        let expected = format!("issuer_http_connections {expected}\n");
+        until(|| self.ask("GET /metrics HTTP/1.1").body.contains(&expected).then_some(()));
+    }
+
     fn wait_for_held_request(&self) {
         let entered = self.entered.notified();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
@@ -167,6 +173,10 @@ fn router(limits: BodyLimits, entered: Arc<Notify>, release: Arc<Notify>) -> Rou
             routing::post(async move |request: Request| length(request, limits).await),
         )
         .route("/console", routing::get(console))
+        .route(
+            "/text",
+            routing::get(async || (StatusCode::CONFLICT, [("Content-Length", "4")], "text")),
+        )
 }
 
 async fn who(Extension(context): Extension<RequestContext>) -> Response {
@@ -372,6 +382,10 @@ fn headers_have_a_limit_in_bytes_and_in_lines() {
         drop(client.reader.get_mut().write_all(head(value, lines).as_bytes()));
         assert_eq!(client.answer().status, expected, "{value} bytes, {lines} lines");
     }
+    // Nor is more kept of headers that have no end.
+    let mut client = service.connect();
+    client.send(&"GET /hello HTTP/1.1\r\nX: y".replace('y', &"y".repeat(33_000)));
+    assert_eq!(client.answer().status, 431);
 }
 
 #[test]
@@ -417,13 +431,18 @@ fn a_client_that_does_not_read_its_answer_is_left() {
     let service = Service::start(Setup { limits, ..Setup::default() });
     let mut client = service.connect();
     client.send("GET /large HTTP/1.1\r\nHost: h\r\n\r\n");
-    let open = |expected: &str| {
-        let answer = service.ask("GET /metrics HTTP/1.1");
-        let line = answer.body.lines().find(|it| it.starts_with("issuer_http_connections "));
-        (line == Some(expected)).then_some(())
-    };
-    until(|| open("issuer_http_connections 2"));
-    until(|| open("issuer_http_connections 1"));
+    service.wait_for_connections(2);
+    service.wait_for_connections(1);
+}
+
+#[test]
+fn a_client_that_never_sends_the_rest_of_its_body_is_left() {
+    let limits = Limits { linger: SHORT, ..Limits::default() };
+    let service = Service::start(Setup { limits, ..Setup::default() });
+    let mut client = service.connect();
+    client.send("POST /ignored HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\n");
+    assert_eq!(client.answer().status, 401);
+    service.wait_for_connections(1);
 }
 
 // --- the end ---
@@ -446,7 +465,7 @@ fn what_is_under_way_is_answered_before_the_end() {
     service.release.notify_one();
     let answer = held.answer();
     assert_eq!((answer.status, answer.body.as_str()), (200, "released"));
-    assert_eq!(answer.headers["connection"], "close");
+    held.wait_for_end();
     assert_eq!(service.ended(), 0);
 }
 
@@ -526,6 +545,11 @@ fn an_answer_that_is_given_before_the_body_was_read_reaches_the_client() {
         assert!(client.send_bytes(bytes), "{path}");
         assert!([401, 404].contains(&client.answer().status), "{path}");
         assert!(client.wait_for_end() < Duration::from_secs(2), "{path}");
+        // And a client that sends its body only then isn't reset within it.
+        let mut client = service.connect();
+        client.send(&format!("POST {path} HTTP/1.1\r\nHost: h\r\nContent-Length: {bytes}\r\n\r\n"));
+        assert!([401, 404].contains(&client.answer().status), "{path}");
+        assert!(client.send_bytes(bytes), "{path}");
     }
 }
 
@@ -539,6 +563,7 @@ fn what_the_router_answers_itself_is_json() {
         ("DELETE /hello HTTP/1.1", 405, "this path doesn't have this method"),
         ("POST /ignored HTTP/1.1", 401, "Unauthorized"),
         ("GET /numbers/%3Cscript%3E HTTP/1.1", 400, "Bad Request"),
+        ("GET /text HTTP/1.1", 409, "Conflict"),
         ("GET /panic HTTP/1.1", 500, "internal error"),
     ];
     for (head, status, message) in cases {

@@ -54,8 +54,8 @@ pub struct Limits {
     /// How long the headers of a request may take, from the connection's start or from the
     /// request's first byte.
     pub head: Duration,
-    /// How many bytes the headers of a request may have, at least 8,192. More than 100 lines are
-    /// too many at any length.
+    /// How many bytes the headers of a request may have. More than 100 lines, hyper's own limit,
+    /// are too many at any length.
     pub head_bytes: usize,
     /// How long a connection may be idle between two requests. A client that keeps connections
     /// should rather be the one who closes them: a request that meets a closing is lost. Proxies
@@ -212,8 +212,6 @@ async fn serve(
         // It is there to have hyper ask the timer, which knows better: see there.
         .header_read_timeout(limits.idle)
         .max_header_size(limits.head_bytes)
-        // Headers that aren't whole yet are limited by this one.
-        .max_buf_size(limits.head_bytes)
         .serve_connection(TokioIo::new(transport), service);
     // Clients leave, are too slow, or speak something else than HTTP. None of it is a fault here,
     // and hyper has answered what can be answered.

@@ -140,6 +140,22 @@ pub fn python_with_modules(script: &Path) -> Command {
     command
 }
 
+/// What a command printed that has to end by itself, and soon.
+pub fn finished(command: &mut Command) -> Output {
+    let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut process = command.spawn().unwrap_or_else(|e| panic!("{command:?}: {e}"));
+    let end = Instant::now() + PATIENCE;
+    while process.try_wait().unwrap().is_none() {
+        if Instant::now() > end {
+            process.kill().unwrap();
+            let output = process.wait_with_output().unwrap();
+            panic!("{command:?} runs on after {PATIENCE:?}: {}", text_of(&output));
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    process.wait_with_output().unwrap()
+}
+
 pub fn run(command: &mut Command) {
     let output = command.output().unwrap();
     assert!(output.status.success(), "{command:?}: {}", text_of(&output));

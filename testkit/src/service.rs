@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use crate::api::Client;
 use crate::built::issuer;
 use crate::envoy::wait_for;
-use crate::processes::{self, text_of};
+use crate::processes::{self, finished, text_of};
 
 /// How long the service may take to finish what is under way once it is told to stop.
 const GRACE: Duration = Duration::from_secs(10);
@@ -132,7 +132,7 @@ impl Service {
     }
 
     fn output(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).output().expect("the issuer runs")
+        finished(&mut self.command(arguments))
     }
 
     /// Ends it as the kernel would: without a chance to tidy up.

@@ -9,7 +9,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use testkit::api::{good, id, member};
 use testkit::envoy::wait_for;
-use testkit::processes::text_of;
+use testkit::processes::{finished, text_of};
 use testkit::service::{Service, read_variables};
 
 use crate::{Scene, UNKNOWN, make_token};
@@ -144,10 +144,7 @@ fn a_second_service_on_the_same_file_says_so_and_ends() {
     let other = Service::new();
     let listen = other.address.to_string();
     for round in 1..=2 {
-        let output =
-            service.command(&["serve", "--listen", &listen]).output().expect("the issuer runs");
-        let said = text_of(&output);
-        assert!(!output.status.success(), "round {round}: {said}");
+        let said = service.refused(&["serve", "--listen", &listen]);
         assert_says(&said, &["issuer.db"]);
         assert!(service.runs(), "round {round}");
         good(service.client().get(&service.client().functions("/namespaces")));
@@ -161,8 +158,7 @@ fn a_second_service_on_the_same_file_says_so_and_ends() {
 fn what_can_not_be_served_is_refused_by_name() {
     let mut service = Service::new();
     let postgres = "postgres://owner:hunter2@database.test/issuer";
-    let mut command = service.bare_command(&["serve", "--database", postgres]);
-    let output = command.output().expect("the issuer runs");
+    let output = finished(&mut service.bare_command(&["serve", "--database", postgres]));
     let said = text_of(&output);
     assert!(!output.status.success(), "{said}");
     assert_says(&said, &["postgres"]);

@@ -27,7 +27,7 @@ fn tokens_of_the_api_are_admitted_where_they_are_for_and_refused_elsewhere() {
     let client = service.client();
     let Scene { namespace, function } = Scene::make(&client, "gateway");
     let other = make_function(&client, &namespace, "other");
-    let container = make_container(&client, &namespace, "container");
+    let (apart, container) = make_container(&client, "container");
     let stranger = Scene::make(&client, "stranger");
 
     let post =
@@ -38,7 +38,7 @@ fn tokens_of_the_api_are_admitted_where_they_are_for_and_refused_elsewhere() {
         post(client.containers(""), json!({"container_id": container, "expires_at": null}));
     let for_namespace = post(client.functions(""), json!({"namespace_id": namespace}));
     let issued = good(client.get(&client.functions(&format!("/issue-jwt?function_id={function}"))));
-    let path = format!("/issue-jwt?namespace_id={namespace}&expires_at=2099-01-01T00:00:00Z");
+    let path = format!("/issue-jwt?namespace_id={apart}&expires_at=2099-01-01T00:00:00Z");
     let issued_for_all = good(client.get(&client.containers(&path)));
     let of_stranger = make_token(&client, &stranger.function);
     let body = json!({"namespace_id": stranger.namespace});
@@ -48,15 +48,19 @@ fn tokens_of_the_api_are_admitted_where_they_are_for_and_refused_elsewhere() {
     let envoy = Plan::new(&upstream)
         .listener("function", protects(&namespace, &function, &for_function))
         .listener("other", protects(&namespace, &other, &for_function))
-        .listener("container", protects(&namespace, &container, &for_function))
+        .listener("container", protects(&apart, &container, &for_container))
         .start();
     for (what, token, codes) in [
-        ("a function's", &for_function, ["allowed", "not_granted", "not_granted"]),
-        ("another function's", &for_other, ["not_granted", "allowed", "not_granted"]),
-        ("a container's", &for_container, ["not_granted", "not_granted", "allowed"]),
-        ("the namespace's", &for_namespace, ["allowed"; 3]),
-        ("one by issue-jwt", &issued, ["allowed", "not_granted", "not_granted"]),
-        ("the namespace's by issue-jwt", &issued_for_all, ["allowed"; 3]),
+        ("a function's", &for_function, ["allowed", "not_granted", "bad_signature"]),
+        ("another function's", &for_other, ["not_granted", "allowed", "bad_signature"]),
+        ("a container's", &for_container, ["bad_signature", "bad_signature", "allowed"]),
+        ("the namespace's", &for_namespace, ["allowed", "allowed", "bad_signature"]),
+        ("one by issue-jwt", &issued, ["allowed", "not_granted", "bad_signature"]),
+        (
+            "the container's namespace's",
+            &issued_for_all,
+            ["bad_signature", "bad_signature", "allowed"],
+        ),
         ("a strange namespace's function's", &of_stranger, ["bad_signature"; 3]),
         ("a strange namespace's", &of_stranger_for_all, ["bad_signature"; 3]),
     ] {

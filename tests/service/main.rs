@@ -55,12 +55,17 @@ fn make_function(client: &Client, namespace: &str, name: &str) -> String {
     id(&good(client.post(&client.functions("/functions"), &body))).to_owned()
 }
 
-fn make_container(client: &Client, namespace: &str, name: &str) -> String {
+/// A container in a namespace of its own: the products' namespaces are apart. Both ids.
+fn make_container(client: &Client, name: &str) -> (String, String) {
+    let body = json!({"name": format!("for-{name}")});
+    let namespace = good(client.post(&client.containers("/namespaces"), &body));
+    let namespace = id(&namespace).to_owned();
     let body = json!({
         "name": name, "namespace_id": namespace, "registry_image": "registry.test/image:1",
         "privacy": "private",
     });
-    id(&good(client.post(&client.containers("/containers"), &body))).to_owned()
+    let container = id(&good(client.post(&client.containers("/containers"), &body))).to_owned();
+    (namespace, container)
 }
 
 /// A token for a function, as the answer to its creation has it.

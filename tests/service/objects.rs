@@ -252,23 +252,27 @@ struct Kind {
     list: String,
     plural: &'static str,
     id: String,
+    namespace: String,
     defaults: Value,
     not_found: &'static str,
 }
 
 fn kinds(client: &Client, scene: &Scene) -> [Kind; 2] {
+    let (namespace, container) = make_container(client, "second");
     [
         Kind {
             list: client.functions("/functions"),
             plural: "functions",
             id: scene.function.clone(),
+            namespace: scene.namespace.clone(),
             defaults: function_defaults(),
             not_found: "Function was not found",
         },
         Kind {
             list: client.containers("/containers"),
             plural: "containers",
-            id: make_container(client, &scene.namespace, "second"),
+            id: container,
+            namespace,
             defaults: container_defaults(),
             not_found: "Container was not found",
         },
@@ -293,11 +297,11 @@ fn an_application_has_the_platform_s_members_and_defaults() {
         expected.sort_unstable();
         assert_eq!(members(&read), expected);
         assert_utc(&read);
-        assert_eq!(member(&read, "namespace_id"), scene.namespace);
+        assert_eq!(member(&read, "namespace_id"), kind.namespace);
         let host = member(&read, "domain_name");
         assert!(!host.is_empty() && !host.contains("://") && !host.contains('/'), "{host}");
 
-        let listed = good(client.get(&format!("{}?namespace_id={}", kind.list, scene.namespace)));
+        let listed = good(client.get(&format!("{}?namespace_id={}", kind.list, kind.namespace)));
         assert_eq!(members(&listed), [kind.plural, "total_count"]);
         assert_eq!(listed["total_count"], 1);
         assert_eq!(settled(&listed[kind.plural][0]), settled(&read));
@@ -357,7 +361,8 @@ fn what_is_in_a_namespace_goes_with_it() {
     let client = service.client();
     let scene = Scene::make(&client, "whole");
     let second = make_function(&client, &scene.namespace, "second");
-    let container = make_container(&client, &scene.namespace, "third");
+    let (apart, container) = make_container(&client, "third");
+    good(client.delete(&client.containers(&format!("/namespaces/{apart}"))));
     good(client.delete(&client.functions(&format!("/namespaces/{}", scene.namespace))));
     for function in [&scene.function, &second] {
         let own = client.functions(&format!("/functions/{function}"));

@@ -179,11 +179,12 @@ fn router(limits: BodyLimits, entered: Arc<Notify>, release: Arc<Notify>) -> Rou
         )
 }
 
-async fn who(Extension(context): Extension<RequestContext>) -> Response {
-    let text = format!("{} {} {}", context.id, context.address, context.user_agent);
-    let mut answer = text.into_response();
-    answer.extensions_mut().insert(Caller("SCWXXXXXXXXXXXXXXXXX".to_owned()));
-    answer
+async fn who(
+    Extension(context): Extension<RequestContext>,
+    Extension(caller): Extension<Caller>,
+) -> Response {
+    caller.note("SCWXXXXXXXXXXXXXXXXX");
+    format!("{} {} {}", context.id, context.address, context.user_agent).into_response()
 }
 
 async fn length(request: Request, limits: BodyLimits) -> Response {

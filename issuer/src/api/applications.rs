@@ -23,13 +23,13 @@ pub async fn create(State(api): State<Api>, mut call: Call) -> Answered {
     };
     call.arguments.finish()?;
     let made = api.authority.create_application(&call.caller, product, &call.region, new).await?;
-    Ok(Answer::to(&call.caller, render::application(&made, READY)))
+    Ok(Answer(render::application(&made, READY)))
 }
 
 pub async fn read(State(api): State<Api>, call: Call) -> Answered {
     let id = call.id(call.application())?;
     let found = api.authority.application(&call.caller, call.product, &call.region, id).await?;
-    Ok(Answer::to(&call.caller, render::application(&found, READY)))
+    Ok(Answer(render::application(&found, READY)))
 }
 
 pub async fn list(State(api): State<Api>, call: Call) -> Answered {
@@ -48,7 +48,7 @@ pub async fn list(State(api): State<Api>, call: Call) -> Answered {
     let found = api.authority.applications(&call.caller, filter, order, page).await?;
     let name = call.product.name();
     let body = render::page(name, &found, |it| render::application(it, READY));
-    Ok(Answer::to(&call.caller, body))
+    Ok(Answer(body))
 }
 
 pub async fn update(State(api): State<Api>, mut call: Call) -> Answered {
@@ -59,7 +59,7 @@ pub async fn update(State(api): State<Api>, mut call: Call) -> Answered {
         .authority
         .update_application(&call.caller, call.product, &call.region, id, change)
         .await?;
-    Ok(Answer::to(&call.caller, render::application(&changed, READY)))
+    Ok(Answer(render::application(&changed, READY)))
 }
 
 /// Nothing here runs code, so a deployment is done at once.
@@ -71,7 +71,7 @@ pub async fn delete(State(api): State<Api>, call: Call) -> Answered {
     let id = call.id(call.application())?;
     let gone =
         api.authority.delete_application(&call.caller, call.product, &call.region, id).await?;
-    Ok(Answer::to(&call.caller, render::application(&gone, DELETING)))
+    Ok(Answer(render::application(&gone, DELETING)))
 }
 
 fn change(it: &mut Arguments, product: Product) -> ApplicationChange {

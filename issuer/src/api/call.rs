@@ -15,6 +15,7 @@ use crate::authority::Caller;
 use crate::authority::refusal::{Refusal, Resource};
 use crate::http::body::{self, BodyLimits};
 use crate::http::failures::Verdict;
+use crate::http::request;
 use crate::model::Product;
 use crate::model::region::Region;
 use crate::request_context::RequestContext;
@@ -61,6 +62,11 @@ impl FromRequest<Api> for Call {
             false => None,
         };
         let caller = caller?;
+        if let (Some(note), Some(key)) =
+            (parts.extensions.get::<request::Caller>(), caller.access_key())
+        {
+            note.note(key);
+        }
         let (product, region, id) = place(&mut parts).await.ok_or(Failure::UnknownPath)?;
         let arguments = match content {
             Some(content) => Arguments::of_body(&content.map_err(Failure::Body)?)?,

@@ -24,13 +24,13 @@ pub async fn create(State(api): State<Api>, mut call: Call) -> Answered {
         .authority
         .create_namespace(&call.caller, call.product, &call.region, new, DEFAULT_KEY_TYPE)
         .await?;
-    Ok(Answer::to(&call.caller, render::namespace(&made, READY)))
+    Ok(Answer(render::namespace(&made, READY)))
 }
 
 pub async fn read(State(api): State<Api>, call: Call) -> Answered {
     let id = call.id(Resource::Namespace)?;
     let found = api.authority.namespace(&call.caller, call.product, &call.region, id).await?;
-    Ok(Answer::to(&call.caller, render::namespace(&found, READY)))
+    Ok(Answer(render::namespace(&found, READY)))
 }
 
 pub async fn list(State(api): State<Api>, call: Call) -> Answered {
@@ -44,7 +44,7 @@ pub async fn list(State(api): State<Api>, call: Call) -> Answered {
     let (order, page) = (call.query.order()?, call.query.page()?);
     let found = api.authority.namespaces(&call.caller, filter, order, page).await?;
     let body = render::page("namespaces", &found, |it| render::namespace(it, READY));
-    Ok(Answer::to(&call.caller, body))
+    Ok(Answer(body))
 }
 
 pub async fn update(State(api): State<Api>, mut call: Call) -> Answered {
@@ -55,13 +55,13 @@ pub async fn update(State(api): State<Api>, mut call: Call) -> Answered {
         .authority
         .update_namespace(&call.caller, call.product, &call.region, id, change)
         .await?;
-    Ok(Answer::to(&call.caller, render::namespace(&changed, READY)))
+    Ok(Answer(render::namespace(&changed, READY)))
 }
 
 pub async fn delete(State(api): State<Api>, call: Call) -> Answered {
     let id = call.id(Resource::Namespace)?;
     let gone = api.authority.delete_namespace(&call.caller, call.product, &call.region, id).await?;
-    Ok(Answer::to(&call.caller, render::namespace(&gone, DELETING)))
+    Ok(Answer(render::namespace(&gone, DELETING)))
 }
 
 fn change(arguments: &mut Arguments) -> NamespaceChange {

@@ -37,13 +37,13 @@ async fn issue(api: &Api, call: &Call, new: NewToken) -> Answered {
     let issued = api.authority.create_token(&call.caller, call.product, &call.region, new).await?;
     api.metrics.minted_tokens.inc();
     let shown = TokenText::Shown(&issued.text, &issued.public_pem);
-    Ok(Answer::to(&call.caller, render::token(&issued.token, call.product, &shown)))
+    Ok(Answer(render::token(&issued.token, call.product, &shown)))
 }
 
 pub async fn read(State(api): State<Api>, call: Call) -> Answered {
     let id = call.id(Resource::Token)?;
     let found = api.authority.token(&call.caller, call.product, &call.region, id).await?;
-    Ok(Answer::to(&call.caller, render::token(&found, call.product, &TokenText::Hidden)))
+    Ok(Answer(render::token(&found, call.product, &TokenText::Hidden)))
 }
 
 pub async fn list(State(api): State<Api>, call: Call) -> Answered {
@@ -56,13 +56,13 @@ pub async fn list(State(api): State<Api>, call: Call) -> Answered {
     let page = call.query.page()?;
     let found = api.authority.tokens(&call.caller, call.product, filter, page).await?;
     let item = |it: &_| render::token(it, call.product, &TokenText::Hidden);
-    Ok(Answer::to(&call.caller, render::page("tokens", &found, item)))
+    Ok(Answer(render::page("tokens", &found, item)))
 }
 
 pub async fn delete(State(api): State<Api>, call: Call) -> Answered {
     let id = call.id(Resource::Token)?;
     let gone = api.authority.delete_token(&call.caller, call.product, &call.region, id).await?;
-    Ok(Answer::to(&call.caller, render::token(&gone, call.product, &TokenText::Gone)))
+    Ok(Answer(render::token(&gone, call.product, &TokenText::Gone)))
 }
 
 fn subject(

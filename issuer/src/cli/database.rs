@@ -36,8 +36,8 @@ fn sqlite_file(url: &str) -> Result<PathBuf, Failure> {
     if ["postgres:", "postgresql:"].iter().any(|scheme| url.starts_with(scheme)) {
         // What follows may hold a password.
         return failure(
-            "`--database`: expected sqlite:FILE, found a PostgreSQL URL, which this version does \
-             not know yet; use a SQLite file",
+            "`--database`: expected sqlite:FILE, found a postgres:// URL: this version doesn't know \
+             PostgreSQL yet; use a SQLite file",
         );
     }
     let file = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:"));

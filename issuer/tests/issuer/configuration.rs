@@ -200,7 +200,8 @@ fn the_files_in_envoy_are_read_with_the_variables_of_the_proxy() {
     let key = ("SCW_PUBLIC_KEY", key.as_str());
     let ids = [("SCW_NAMESPACE_ID", NAMESPACE), ("SCW_APPLICATION_ID", id)];
     for (name, variables, part) in [
-        ("demo.yaml", &[key][..], "listener `private_function`, in "),
+        ("compose.yaml", &[key][..], "listener `private_function`, in "),
+        ("demo.yaml", &[key, ids[0], ids[1]], "listener `private_function`, in "),
         ("container.yaml", &[key, ids[0], ids[1]], "listener `container`, in "),
     ] {
         let path = testkit::root("envoy").join(name);
@@ -213,11 +214,13 @@ fn the_files_in_envoy_are_read_with_the_variables_of_the_proxy() {
         fixture.inspect_at(path, &[], &[]).fails("set SCW_");
         // What the file doesn't hand over doesn't count.
         if name != "container.yaml" {
-            let public = [key, ("SCW_PUBLIC", "true")];
+            let public = [variables, &[("SCW_PUBLIC", "true")]].concat();
             let run = fixture.inspect_at(path, &["--json"], &public).succeeds();
             assert_eq!(run.json()["decision"]["code"], "allowed");
-            let variables = &run.json()["configuration"]["variables"];
-            assert_eq!(variables, &json!({"SCW_PUBLIC_KEY": "environment"}));
+            let used = &run.json()["configuration"]["variables"];
+            let expected: Value =
+                variables.iter().map(|(name, _)| ((*name).to_owned(), "environment")).collect();
+            assert_eq!(used, &expected);
         }
     }
     // istio.yaml has the place of a key until somebody puts one there.

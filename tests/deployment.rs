@@ -217,9 +217,10 @@ fn the_secrets_that_the_readme_makes_are_not_committed_and_not_put_into_an_image
     let readme = read("README.md");
     assert!(readme.contains("issuer keygen --out keys\n"));
     assert!(readme.contains(" > token\n"));
+    assert!(readme.contains("mkdir -m 700 service\n"));
     for (file, lines) in [
-        (".gitignore", ["/keys", "/token"]),
-        ("envoy/compose.Dockerfile.dockerignore", ["keys", "token"]),
+        (".gitignore", ["/keys", "/token", "/service"]),
+        ("envoy/compose.Dockerfile.dockerignore", ["keys", "token", "service"]),
     ] {
         let text = read(file);
         for line in lines {

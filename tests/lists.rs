@@ -218,6 +218,39 @@ fn no_page_and_no_shipped_file_names_a_variable_that_is_not_read() {
     );
 }
 
+// --- the service -------------------------------------------------------------------------
+
+#[test]
+fn the_services_page_has_the_options_and_variables_of_its_help() {
+    let help = read("issuer/src/cli/help.rs");
+    let help = part(&help, "SERVE_HELP: &str", "\";\n");
+    let words = |from: &str| -> Vec<String> {
+        let is_name = |c: char| c.is_ascii_alphabetic() || "-_".contains(c);
+        let words = help.split(|c| !is_name(c)).filter(|word| word.starts_with(from));
+        words.map(str::to_owned).collect()
+    };
+    let page = read("docs/SERVICE.md");
+    let rows = part(&page, "\n| option | variable |", "\n\n").lines();
+    let rows: Vec<_> = rows.filter_map(|row| row.strip_prefix("| `--")).map(quoted_cells).collect();
+    let options: Vec<_> = rows.iter().map(|row| format!("--{}", row[0])).collect();
+    assert_same(("SERVICE.md's table", &options), ("serve --help", &words("--")));
+
+    // Each option has the variable of its name, and one has no option.
+    let variable = |option: &String| {
+        format!("ISSUER_{}", option.trim_start_matches('-').replace('-', "_").to_uppercase())
+    };
+    let variables: Vec<_> = rows.iter().map(|row| row[1].to_owned()).collect();
+    assert_eq!(variables, options.iter().map(variable).collect::<Vec<_>>());
+    let documented = [&variables[..], &["ISSUER_LOG".to_owned()]].concat();
+    assert_same(("SERVICE.md", &documented), ("serve --help", &words("ISSUER_")));
+    assert!(page.contains("`ISSUER_LOG`"));
+}
+
+/// The first two cells of a row whose first backquote was cut off.
+fn quoted_cells(row: &str) -> Vec<&str> {
+    row.split(" | ").take(2).map(|cell| cell.trim_matches('`')).collect()
+}
+
 // --- reason codes ------------------------------------------------------------------------
 
 /// In the order in which a request meets them, which both pages speak of.

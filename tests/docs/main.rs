@@ -33,6 +33,7 @@ mod links;
 mod markdown;
 mod messages;
 mod promises;
+mod service;
 mod yaml;
 
 const RECIPES: &str = "docs/RECIPES.md";
@@ -97,7 +98,7 @@ fn every_block_is_one_that_a_test_does_something_with() {
                 ("yaml", RECIPES) => Kind::of(&block) != Kind::Manifests,
                 ("yaml", "README.md") => Kind::of(&block) == Kind::ConnectionManager,
                 ("yaml", "docs/ISTIO.md") => Kind::of(&block) == Kind::Manifests,
-                ("sh", RECIPES | TROUBLESHOOTING | "README.md") => true,
+                ("sh", RECIPES | TROUBLESHOOTING | service::PAGE | "README.md") => true,
                 ("sh", _) => block.commands().iter().all(|command| {
                     let mut words = command.line.split_whitespace();
                     words.any(|word| NOT_RUN.iter().any(|(name, _)| *name == word))
@@ -410,7 +411,7 @@ fn every_make_target_that_the_readme_lists_is_there() {
 fn the_readme_puts_the_filter_into_an_envoy() {
     let folder = Folder::new("readme", &["10000", "10001", "9901"]);
     let mut running = Vec::new();
-    for block in blocks("README.md") {
+    for block in blocks("README.md").iter().filter(|block| block.heading != service::SECTION) {
         match block.language.as_str() {
             "sh" => {
                 for command in block.commands() {
@@ -418,7 +419,7 @@ fn the_readme_puts_the_filter_into_an_envoy() {
                 }
             }
             "yaml" => {
-                assert_eq!(Kind::of(&block), Kind::ConnectionManager, "{}", block.place);
+                assert_eq!(Kind::of(block), Kind::ConnectionManager, "{}", block.place);
                 let frame = read("envoy/demo.yaml");
                 let whole = yaml::put(&frame, "stat_prefix:", &block.text);
                 folder.write("envoy.yaml", &folder.localized(&whole));

@@ -7,7 +7,7 @@ use std::path::Path;
 use testkit::processes::{read, root};
 
 /// What makes a file one of tests.
-const TESTS: [&str; 3] = ["#[test]", "#[wasm_bindgen_test]", "fuzz_target!("];
+const TESTS: [&str; 4] = ["#[test]", "#[tokio::test", "#[wasm_bindgen_test]", "fuzz_target!("];
 
 /// Every Rust file under a folder, by its path from the top.
 fn sources(folder: &str) -> Vec<String> {

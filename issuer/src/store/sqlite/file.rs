@@ -30,9 +30,7 @@ pub fn open(path: &Path, opening: Opening) -> Result<Connection, OpenError> {
     }
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     // What is already there isn't turned into a database of ours before it is known to be one.
-    if opening == Opening::Existing {
-        schema::is_newest(&connection)?;
-    }
+    schema::is_newest(&connection)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // A commit is on disk when it returns. NORMAL would lose the last ones at a power failure.
     connection.pragma_update(None, "synchronous", "FULL")?;

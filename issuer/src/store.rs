@@ -11,6 +11,7 @@ pub mod change;
 pub mod sqlite;
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use tokio::sync::oneshot;
 use uuid::Uuid;
@@ -159,7 +160,9 @@ where
 ///
 /// # Errors
 ///
-/// The operation's own, or [`StoreError`]; either way nothing was changed.
+/// The operation's own, and nothing was changed. Or [`StoreError`]: then nothing was changed as
+/// long as the program goes on, but what a disk failed to confirm may be there after a restart, and
+/// what went to a file that was moved away meanwhile is in that file.
 pub async fn write<T, E>(store: &dyn Store, operation: impl Operation<T, E>) -> Result<T, E>
 where
     T: Send + 'static,
@@ -206,10 +209,11 @@ where
     E: From<StoreError> + Send,
 {
     fn run(&mut self, transaction: &mut dyn Transaction) -> bool {
-        let result = (self.operation)(transaction);
-        let kept = result.is_ok();
-        self.result = Some(result);
-        kept
+        // One that panics is undone like one that refuses, and takes no thread of the store along:
+        // with the one that writes, the service would be at its end. What it leaves of its own
+        // state is seen by nobody, since it isn't run again.
+        self.result = catch_unwind(AssertUnwindSafe(|| (self.operation)(transaction))).ok();
+        matches!(self.result, Some(Ok(_)))
     }
 
     fn finish(self: Box<Self>, outcome: Result<(), StoreError>) {
@@ -218,7 +222,10 @@ where
             (Some(Err(refused)), _) => Err(refused),
             (_, Err(error)) => Err(error.into()),
             (Some(done), Ok(())) => done,
-            (None, Ok(())) => Err(stopped().into()),
+            (None, Ok(())) => {
+                let reason = "this program failed at what was asked for".to_owned();
+                Err(StoreError::Unavailable(reason).into())
+            }
         };
         // Whoever asked may have gone.
         let _ = self.sender.send(result);

@@ -88,31 +88,42 @@ impl ServeLock {
     }
 }
 
-/// Where the open file is. One that was moved or replaced takes no more writes: what is written
-/// to it would be gone after a restart.
+/// Where the open file is, with its journal and what processes share of that. If one of them was
+/// moved, removed or replaced there are no more writes: what is written would be gone after a
+/// restart.
 #[derive(Clone, Debug)]
 pub struct Place {
-    path: PathBuf,
-    identity: Identity,
+    files: Vec<(PathBuf, Identity)>,
 }
 
 impl Place {
+    /// The place of a database that a connection has read from, so that its journal is there. As
+    /// long as that connection is open, SQLite neither removes nor replaces the journal.
     pub fn of(path: &Path) -> Result<Self, OpenError> {
-        let identity = Identity::of(path).map_err(|error| OpenError::Io(path.to_owned(), error))?;
-        Ok(Self { path: path.to_owned(), identity })
+        let at_path = |error| OpenError::Io(path.to_owned(), error);
+        // SQLite keeps the journal beside the file itself, not beside a link to it.
+        let real = path.canonicalize().map_err(at_path)?;
+        let paths = [path.to_owned(), beside(&real, "-wal"), beside(&real, "-shm")];
+        let files = paths.into_iter().map(|path| {
+            let identity = Identity::of(&path)?;
+            Ok((path, identity))
+        });
+        Ok(Self { files: files.collect::<io::Result<_>>().map_err(at_path)? })
     }
 
-    /// Whether the file that was opened is still where it was.
+    /// Whether the files that were opened are still where they were.
     pub fn check(&self) -> Result<(), StoreError> {
-        let problem = match Identity::of(&self.path) {
-            Ok(identity) if identity == self.identity => return Ok(()),
-            Ok(_) => "another file stands in its place; put it back, or start the service anew",
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                "its file is gone; put it back"
-            }
-            Err(_) => "its file can't be looked at",
-        };
-        Err(StoreError::Unavailable(problem.to_owned()))
+        self.files.iter().try_for_each(|(path, known)| {
+            let problem = match Identity::of(path) {
+                Ok(identity) if identity == *known => return Ok(()),
+                Ok(_) => "another file stands in its place; put it back, or start the service anew",
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    "its file or its journal is gone; put it back"
+                }
+                Err(_) => "its file can't be looked at",
+            };
+            Err(StoreError::Unavailable(problem.to_owned()))
+        })
     }
 }
 

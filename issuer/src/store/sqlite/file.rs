@@ -39,13 +39,19 @@ pub fn open(path: &Path, opening: Opening) -> Result<Connection, OpenError> {
 
 /// A connection with what every one of ours has.
 pub fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, OpenError> {
-    // A path of the user's, never a URI.
-    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(never_a_uri(path)?, flags)?;
     connection.busy_timeout(LOCK_PATIENCE)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
+}
+
+/// A path that SQLite takes for nothing else. It is built to see a URI in a name that begins with
+/// `file:`, whatever the flags; an absolute path never does.
+fn never_a_uri(path: &Path) -> Result<PathBuf, OpenError> {
+    std::path::absolute(path).map_err(|error| OpenError::Io(path.to_owned(), error))
 }
 
 /// Creates an empty file that only its owner reads and writes.
@@ -159,10 +165,13 @@ impl Identity {
 pub fn copy_to(database: &Path, copy: &Path) -> Result<(), OpenError> {
     let source = open(database, Opening::Existing)?;
     let at_copy = |error| OpenError::Io(copy.to_owned(), error);
+    let name = never_a_uri(copy)?;
+    // SQLite would write to another file, which everyone may read.
+    let name = name.to_str().ok_or_else(|| at_copy(io::ErrorKind::InvalidFilename.into()))?;
     let file = create_private(copy).map_err(at_copy)?;
     let result = (|| {
         // Into an empty file, which keeps its permissions. The name is a value, not SQL.
-        source.execute("VACUUM INTO ?", [copy.to_string_lossy()])?;
+        source.execute("VACUUM INTO ?", [name])?;
         file.sync_all().map_err(at_copy)?;
         sync_folder(copy).map_err(at_copy)
     })();

@@ -109,7 +109,7 @@ impl Place {
         let at_path = |error| OpenError::Io(path.to_owned(), error);
         // SQLite keeps the journal beside the file itself, not beside a link to it.
         let real = path.canonicalize().map_err(at_path)?;
-        let paths = [path.to_owned(), beside(&real, "-wal"), beside(&real, "-shm")];
+        let paths = [path.to_owned(), beside(&real, JOURNAL), beside(&real, "-shm")];
         let files = paths.into_iter().map(|path| {
             let identity = Identity::of(&path)?;
             Ok((path, identity))
@@ -192,25 +192,45 @@ pub fn restore_from<E: From<OpenError>>(
     database: &Path,
     verify: impl FnOnce(&Path) -> Result<(), E>,
 ) -> Result<Option<PathBuf>, E> {
+    // The file and its journal are replaced where they are, and a link to them stays.
+    let database = &database.canonicalize().unwrap_or_else(|_| database.to_owned());
     let _lock = ServeLock::take(database)?;
     let fresh = beside(database, ".restoring");
-    let _ = fs::remove_file(&fresh);
+    let remove = || FILES.map(|suffix| drop(fs::remove_file(beside(&fresh, suffix))));
+    remove();
     let result = (|| {
-        let io = |error| OpenError::Io(fresh.clone(), error);
-        let mut source = File::open(copy).map_err(|error| OpenError::Io(copy.to_owned(), error))?;
-        let mut target = create_private(&fresh).map_err(io)?;
-        io::copy(&mut source, &mut target).map_err(io)?;
-        target.sync_all().map_err(io)?;
+        copy_private(copy, &fresh)?;
+        // One that was put aside while it was open has its last commits in its journal.
+        let journal = beside(copy, JOURNAL);
+        if journal.exists() {
+            copy_private(&journal, &beside(&fresh, JOURNAL))?;
+        }
         check_integrity(&fresh)?;
         verify(&fresh)?;
+        // What opened it has put its journal into it, and removed that.
+        if beside(&fresh, JOURNAL).exists() {
+            return Err(OpenError::Damaged(copy.to_owned()).into());
+        }
         Ok(replace(&fresh, database)?)
     })();
     if result.is_err() {
-        for suffix in ["", "-wal", "-shm"] {
-            let _ = fs::remove_file(beside(&fresh, suffix));
-        }
+        remove();
     }
     result
+}
+
+/// What SQLite puts behind a database's name for the file with its last commits.
+const JOURNAL: &str = "-wal";
+
+/// What stands behind a database's name in each file that it has.
+const FILES: [&str; 3] = ["", JOURNAL, "-shm"];
+
+fn copy_private(from: &Path, to: &Path) -> Result<(), OpenError> {
+    let mut source = File::open(from).map_err(|error| OpenError::Io(from.to_owned(), error))?;
+    let at_target = |error| OpenError::Io(to.to_owned(), error);
+    let mut target = create_private(to).map_err(at_target)?;
+    io::copy(&mut source, &mut target).map_err(at_target)?;
+    target.sync_all().map_err(at_target)
 }
 
 fn check_integrity(path: &Path) -> Result<(), OpenError> {
@@ -227,15 +247,15 @@ fn check_integrity(path: &Path) -> Result<(), OpenError> {
 fn replace(fresh: &Path, database: &Path) -> Result<Option<PathBuf>, OpenError> {
     let io = |error| OpenError::Io(database.to_owned(), error);
     let aside = (1..).map(|number: u32| beside(database, &format!(".replaced-{number}")));
-    let aside = aside.into_iter().find(|name| name.symlink_metadata().is_err());
-    let kept = aside.filter(|_| database.exists());
+    let is_free = |name: &PathBuf| FILES.iter().all(|end| !beside(name, end).exists());
+    let aside = aside.into_iter().find(is_free);
+    // The journal goes with its database, or without it where that is gone: it would be applied to
+    // the new one. It goes last: without it the old one would be opened as if it were whole.
+    let there = FILES.map(|suffix| Some(suffix).filter(|end| beside(database, end).exists()));
+    let kept = aside.filter(|_| there.iter().any(Option::is_some));
     if let Some(kept) = &kept {
-        // The journal goes with its database: under another one it would be applied to it.
-        for suffix in ["-wal", "-shm", ""] {
-            let from = beside(database, suffix);
-            if from.exists() {
-                fs::rename(&from, beside(kept, suffix)).map_err(io)?;
-            }
+        for suffix in there.into_iter().flatten() {
+            fs::rename(beside(database, suffix), beside(kept, suffix)).map_err(io)?;
         }
     }
     fs::rename(fresh, database).map_err(io)?;

@@ -48,7 +48,8 @@ pub trait Transaction {
     /// What the first start made, once there was one.
     fn founding(&mut self) -> Result<Option<Founding>, StoreError>;
 
-    /// Fills an empty database with what the first start makes, but for the owner's key.
+    /// Fills an empty database with what the first start makes, but for the owner's key. One that
+    /// isn't empty has [`StoreError::AlreadyExists`].
     fn establish(&mut self, founding: &Founding) -> Result<(), StoreError>;
 
     /// The API key with this secret.
@@ -115,6 +116,8 @@ pub trait Transaction {
 pub enum StoreError {
     /// Something that must be one of its kind is there already.
     AlreadyExists,
+    /// What a change is about, or belongs to, isn't there.
+    Missing,
     /// The database can't be read or written now: why, for the operator.
     Unavailable(String),
     /// There is more to do than the database gets done.
@@ -129,6 +132,7 @@ impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::AlreadyExists => f.write_str("it exists already"),
+            Self::Missing => f.write_str("what it is about is not there"),
             Self::Unavailable(reason) => write!(f, "the database is not available: {reason}"),
             Self::Busy => f.write_str("the database has too much to do; try again"),
             Self::Corrupt(what) => {

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, ffi};
 
 use super::{Store, StoreError, Unit};
 pub use file::{OpenError, ServeLock, copy_to, create_private, restore_from, sync_folder};
@@ -181,7 +181,15 @@ fn read_all(
 /// What an error of SQLite means. Its text names tables and columns, and no values.
 fn store_error(error: rusqlite::Error) -> StoreError {
     match error.sqlite_error_code() {
-        Some(ErrorCode::ConstraintViolation) => StoreError::AlreadyExists,
+        Some(ErrorCode::ConstraintViolation) => {
+            match error.sqlite_error().map(|it| it.extended_code) {
+                Some(ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY) => {
+                    StoreError::AlreadyExists
+                }
+                Some(ffi::SQLITE_CONSTRAINT_FOREIGNKEY) => StoreError::Missing,
+                _ => StoreError::Unavailable(error.to_string()),
+            }
+        }
         Some(ErrorCode::DiskFull) => StoreError::Unavailable("the disk is full".to_owned()),
         Some(ErrorCode::ReadOnly) => StoreError::Unavailable("its file is read-only".to_owned()),
         Some(ErrorCode::DatabaseBusy) => {

@@ -25,6 +25,9 @@ impl Transaction for SqliteTransaction<'_> {
     }
 
     fn establish(&mut self, founding: &Founding) -> Result<(), StoreError> {
+        if self.founding()?.is_some() {
+            return Err(StoreError::AlreadyExists);
+        }
         let Founding { organization_id, owner_id, created_at, sealed_check } = founding;
         let at = micros(*created_at);
         self.execute(
@@ -176,10 +179,13 @@ impl Transaction for SqliteTransaction<'_> {
             Change::UpdateApplication(application) => self.update_application(application)?,
             Change::DeleteApplication(application) => {
                 self.revoke("application_id = ?1", application.id, origin.at)?;
-                self.execute("DELETE FROM applications WHERE id = ?", [application.id])?;
+                self.execute_one("DELETE FROM applications WHERE id = ?", [application.id])?;
             }
             Change::CreateToken(token, _) => self.insert_token(token)?,
-            Change::DeleteToken(token, _) => self.revoke("id = ?1", token.id, origin.at)?,
+            Change::DeleteToken(token, _) => match self.revoke("id = ?1", token.id, origin.at)? {
+                0 => return Err(StoreError::Missing),
+                _ => {}
+            },
             Change::CreateApiKey(key, secret) => self.insert_api_key(key, secret)?,
         }
         self.insert_audit_entry(&entry)
@@ -214,7 +220,7 @@ impl SqliteTransaction<'_> {
 
     fn update_namespace(&self, it: &Namespace) -> Result<(), StoreError> {
         let (plain, secret) = rows::variables_json(&it.variables);
-        self.execute(
+        self.execute_one(
             "UPDATE namespaces SET description = ?, environment_variables = ?,
                  secret_environment_variables = ?, tags = ?, updated_at = ? WHERE id = ?",
             params![
@@ -236,7 +242,7 @@ impl SqliteTransaction<'_> {
              WHERE namespace_id = ?",
             [id],
         )?;
-        self.execute("DELETE FROM namespaces WHERE id = ?", [id])
+        self.execute_one("DELETE FROM namespaces WHERE id = ?", [id])
     }
 
     fn insert_key(&self, it: &NamespaceKey) -> Result<(), StoreError> {
@@ -284,7 +290,7 @@ impl SqliteTransaction<'_> {
 
     fn update_application(&self, it: &Application) -> Result<(), StoreError> {
         let (plain, secret) = rows::variables_json(&it.variables);
-        self.execute(
+        self.execute_one(
             "UPDATE applications SET description = ?, privacy = ?, environment_variables = ?,
                  secret_environment_variables = ?, tags = ?, settings = ?, updated_at = ?
              WHERE id = ?",
@@ -324,8 +330,8 @@ impl SqliteTransaction<'_> {
     }
 
     /// Deletes the tokens of which a condition on `?1` holds, and remembers those that a gateway
-    /// might still let in.
-    fn revoke(&self, condition: &str, id: Uuid, at: UnixTime) -> Result<(), StoreError> {
+    /// might still let in. It tells how many there were.
+    fn revoke(&self, condition: &str, id: Uuid, at: UnixTime) -> Result<usize, StoreError> {
         self.execute(
             &format!(
                 "INSERT INTO revocations (token_id, namespace_id, key_id, expires_at, revoked_at)
@@ -334,7 +340,7 @@ impl SqliteTransaction<'_> {
             ),
             params![id, micros(at)],
         )?;
-        self.execute(&format!("DELETE FROM tokens WHERE {condition}"), [id])
+        self.changed(&format!("DELETE FROM tokens WHERE {condition}"), [id])
     }
 
     fn insert_api_key(&self, it: &ApiKey, secret: &SecretHash) -> Result<(), StoreError> {
@@ -377,9 +383,21 @@ impl SqliteTransaction<'_> {
     }
 
     fn execute(&self, sql: &str, parameters: impl Params) -> Result<(), StoreError> {
+        self.changed(sql, parameters).map(drop)
+    }
+
+    /// Changes or deletes a row that has to be there.
+    fn execute_one(&self, sql: &str, parameters: impl Params) -> Result<(), StoreError> {
+        match self.changed(sql, parameters)? {
+            0 => Err(StoreError::Missing),
+            _ => Ok(()),
+        }
+    }
+
+    /// How many rows a statement made, changed or deleted.
+    fn changed(&self, sql: &str, parameters: impl Params) -> Result<usize, StoreError> {
         let mut statement = self.0.prepare_cached(sql).map_err(super::store_error)?;
-        statement.execute(parameters).map_err(super::store_error)?;
-        Ok(())
+        statement.execute(parameters).map_err(super::store_error)
     }
 
     fn one<T>(

@@ -67,6 +67,21 @@ impl Change<'_> {
         }
     }
 
+    /// Whose what is changed is.
+    pub fn owner(&self) -> Owner {
+        match self {
+            Self::CreateNamespace(it, _) => Owner::Organization(it.organization_id),
+            Self::CreateApiKey(it, _) => Owner::Organization(it.organization_id),
+            Self::UpdateNamespace(it) | Self::DeleteNamespace(it) => Owner::Namespace(it.id),
+            Self::CreateApplication(it)
+            | Self::UpdateApplication(it)
+            | Self::DeleteApplication(it) => Owner::Namespace(it.namespace_id),
+            Self::CreateToken(it, _) | Self::DeleteToken(it, _) => {
+                Owner::Namespace(it.namespace_id)
+            }
+        }
+    }
+
     fn verb(&self) -> Verb {
         match self {
             Self::CreateNamespace(..)
@@ -94,6 +109,15 @@ impl Change<'_> {
     }
 }
 
+/// Whose something is, as far as a change alone says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// The organization with this id.
+    Organization(Uuid),
+    /// The organization of the namespace with this id, which the database knows.
+    Namespace(Uuid),
+}
+
 /// When and from where a change comes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
@@ -103,7 +127,8 @@ pub struct Origin {
     pub request: Option<RequestContext>,
 }
 
-/// The entry of the audit log for a change.
+/// The entry of the audit log for a change of something of an organization's: the one that
+/// [`Change::owner`] names or leads to.
 ///
 /// # Errors
 ///
@@ -111,16 +136,17 @@ pub struct Origin {
 pub fn audit_entry(
     by: &Authorized,
     change: &Change<'_>,
+    organization_id: Uuid,
     origin: &Origin,
 ) -> Result<AuditEntry, StoreError> {
-    if by.action() != change.action() {
+    if by.action() != change.action() || by.scope().organization_id != organization_id {
         return Err(StoreError::NotPermitted);
     }
     let request = origin.request.as_ref();
     Ok(AuditEntry {
         id: Uuid::new_v4(),
         created_at: origin.at,
-        organization_id: by.scope().organization_id,
+        organization_id,
         bearer_id: by.principal().bearer_id(),
         access_key: by.principal().access_key().map(str::to_owned),
         address: request.map(|request| request.address),

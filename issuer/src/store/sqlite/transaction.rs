@@ -13,7 +13,7 @@ use crate::model::namespace::{Namespace, NamespaceFilter};
 use crate::model::namespace_key::NamespaceKey;
 use crate::model::page::{Order, Page, PageRequest};
 use crate::model::token::{Token, TokenFilter, TokenSubject};
-use crate::store::change::{Change, Founding, Origin, audit_entry};
+use crate::store::change::{Change, Founding, Origin, Owner, audit_entry};
 use crate::store::{StoreError, Transaction};
 
 /// A connection inside a transaction.
@@ -167,7 +167,14 @@ impl Transaction for SqliteTransaction<'_> {
         change: &Change<'_>,
         origin: &Origin,
     ) -> Result<(), StoreError> {
-        let entry = audit_entry(by, change, origin)?;
+        let owner = match change.owner() {
+            Owner::Organization(id) => id,
+            Owner::Namespace(id) => {
+                let sql = "SELECT organization_id FROM namespaces WHERE id = ?";
+                self.one(sql, [id], |row| Ok(row.get(0)?))?.ok_or(StoreError::Missing)?
+            }
+        };
+        let entry = audit_entry(by, change, owner, origin)?;
         match *change {
             Change::CreateNamespace(namespace, key) => {
                 self.insert_namespace(namespace)?;

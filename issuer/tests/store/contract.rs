@@ -1,0 +1,114 @@
+//! What every database behind the trait has to do, each the same.
+
+mod atomic;
+mod changes;
+mod kept;
+mod lists;
+
+use std::sync::Arc;
+
+use namespace_jwt_issuer::store::Store;
+use uuid::Uuid;
+
+pub use atomic::*;
+pub use changes::*;
+pub use kept::*;
+pub use lists::*;
+
+use crate::sample::Organization;
+
+/// A database under test, with what the trait doesn't tell.
+pub trait Database {
+    /// One with nothing in it, of its own.
+    fn new() -> Self;
+
+    /// The store over it.
+    fn store(&self) -> Arc<dyn Store>;
+
+    /// The audit log, the oldest entry first.
+    fn audit(&self) -> Vec<AuditRow>;
+
+    /// The tokens that gateways have to be told of.
+    fn revocations(&self) -> Vec<Revocation>;
+
+    /// Adds a second organization, which the service itself never makes.
+    fn add_organization(&self, organization: Organization);
+
+    /// Adds a second project.
+    fn add_project(&self, organization: Organization, id: Uuid);
+}
+
+/// An entry of the audit log.
+#[derive(Debug, PartialEq, Eq)]
+pub struct AuditRow {
+    /// In microseconds.
+    pub at: u64,
+    pub organization_id: Uuid,
+    pub bearer_id: Option<Uuid>,
+    pub access_key: Option<String>,
+    pub address: Option<String>,
+    pub user_agent: String,
+    pub request_id: Option<Uuid>,
+    pub action: String,
+    pub resource_type: String,
+    pub resource_id: String,
+}
+
+/// A token that was deleted.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Revocation {
+    pub token_id: Uuid,
+    pub namespace_id: Uuid,
+    pub key_id: Uuid,
+}
+
+/// A test for each promise. One that isn't in the list is dead code, which the compiler finds.
+macro_rules! contract {
+    ($database:ty) => {
+        $crate::contract::contract!($database:
+            an_empty_database_holds_nothing
+            what_the_first_start_made_is_found_and_made_once
+            an_api_key_is_found_by_its_secret
+            a_namespace_is_read_as_it_was_written
+            an_application_is_read_as_it_was_written
+            a_token_is_read_as_it_was_written
+            the_keys_of_a_namespace_come_newest_first
+            pages_of_namespaces_are_in_order_and_do_not_overlap
+            pages_of_applications_and_tokens_do_not_overlap
+            namespaces_are_filtered
+            applications_are_filtered
+            tokens_are_filtered
+            other_organizations_are_invisible
+            a_name_is_taken_once
+            a_namespace_has_one_active_key
+            a_deleted_token_is_remembered
+            an_application_goes_with_its_tokens
+            a_namespace_goes_with_all_that_is_in_it
+            tokens_that_expired_long_ago_are_not_remembered
+            what_is_not_there_is_not_changed
+            a_permission_is_for_one_action_and_one_organization
+            each_change_has_one_entry_of_the_audit_log
+            what_is_refused_changes_nothing
+            what_panics_changes_nothing_and_the_store_goes_on
+            a_read_changes_nothing
+            many_write_at_once
+            a_read_sees_what_was_written_before
+        );
+    };
+    ($database:ty: $($promise:ident)*) => {
+        $(
+            #[tokio::test]
+            async fn $promise() {
+                $crate::contract::$promise(&<$database as $crate::contract::Database>::new()).await;
+            }
+        )*
+    };
+}
+pub(crate) use contract;
+
+/// An organization in a database that was just founded.
+async fn founded(database: &impl Database) -> (Arc<dyn Store>, Organization) {
+    let (store, organization) = (database.store(), Organization(Uuid::new_v4()));
+    crate::sample::found(&*store, organization).await.unwrap();
+    (store, organization)
+}

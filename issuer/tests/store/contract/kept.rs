@@ -1,0 +1,156 @@
+//! What is written is what is read.
+
+use namespace_jwt_issuer::model::Product;
+use namespace_jwt_issuer::model::api_key::SecretHash;
+use namespace_jwt_issuer::model::application::{Privacy, Settings};
+use namespace_jwt_issuer::model::namespace_key::{KeyState, NamespaceKey};
+use namespace_jwt_issuer::model::token::Token;
+use namespace_jwt_issuer::store::{StoreError, read};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{Database, founded};
+use crate::sample::{self, Organization, Step, later, region};
+
+/// Reads one thing in a transaction of its own.
+macro_rules! get {
+    ($store:expr, $method:ident $(, $argument:expr)*) => {
+        read::<_, StoreError>(&*$store, move |transaction| transaction.$method($($argument),*))
+            .await
+            .unwrap()
+    };
+}
+pub(super) use get;
+
+pub async fn an_empty_database_holds_nothing(database: &impl Database) {
+    let (store, id) = (database.store(), Uuid::new_v4());
+    assert_eq!(get!(store, founding), None);
+    assert_eq!(get!(store, api_key, &SecretHash(vec![0; 32])), None);
+    assert_eq!(get!(store, count_api_keys, id), 0);
+    assert_eq!(get!(store, organization_of_project, id), None);
+    assert_eq!(get!(store, namespace, id), None);
+    assert!(get!(store, namespace_keys, id).is_empty());
+    assert!(get!(store, newest_key).is_none());
+    assert_eq!(get!(store, application, id), None);
+    assert_eq!(get!(store, token, id), None);
+    assert_eq!((database.audit(), database.revocations()), (vec![], vec![]));
+}
+
+pub async fn what_the_first_start_made_is_found_and_made_once(database: &impl Database) {
+    let (store, organization) = founded(database).await;
+    let expected = Some(organization.founding());
+    assert_eq!(get!(store, founding), expected);
+    assert_eq!(get!(store, organization_of_project, organization.0), Some(organization.0));
+
+    for again in [organization, Organization(Uuid::from_u128(1)), Organization(Uuid::max())] {
+        assert_eq!(sample::found(&*store, again).await, Err(StoreError::AlreadyExists));
+    }
+    assert_eq!(get!(store, founding), expected);
+}
+
+pub async fn an_api_key_is_found_by_its_secret(database: &impl Database) {
+    let (store, organization) = founded(database).await;
+    let (key, secret) = organization.api_key();
+    let step = Step::CreateApiKey(key.clone(), secret.clone());
+    organization.make(&*store, &step).await.unwrap();
+    let (mut other, other_secret) = organization.api_key();
+    other.expires_at = None;
+    let step = Step::CreateApiKey(other.clone(), other_secret.clone());
+    organization.make(&*store, &step).await.unwrap();
+
+    let found = secret.clone();
+    assert_eq!(get!(store, api_key, &found), Some(key.clone()));
+    assert_eq!(get!(store, api_key, &other_secret), Some(other));
+    assert_eq!(get!(store, api_key, &SecretHash(vec![0; 32])), None);
+    assert_eq!(get!(store, count_api_keys, organization.owner()), 2);
+    assert_eq!(get!(store, count_api_keys, organization.0), 0);
+
+    // Neither half a second time.
+    for (name, hash) in [(key.access_key.clone(), SecretHash(vec![1; 32])), ("SCW".into(), secret)]
+    {
+        let mut key = key.clone();
+        key.access_key = name;
+        let refused = organization.make(&*store, &Step::CreateApiKey(key, hash)).await;
+        assert_eq!(refused, Err(StoreError::AlreadyExists));
+    }
+    assert_eq!(get!(store, count_api_keys, organization.owner()), 2);
+}
+
+pub async fn a_namespace_is_read_as_it_was_written(database: &impl Database) {
+    let (store, organization) = founded(database).await;
+    for product in Product::ALL {
+        let mut namespace = organization.namespace("one");
+        (namespace.product, namespace.region) = (product, region("nl-ams"));
+        let step = Step::CreateNamespace(namespace.clone(), sample::key(&namespace));
+        organization.make(&*store, &step).await.unwrap();
+        assert_eq!(get!(store, namespace, namespace.id), Some(namespace.clone()));
+
+        namespace.description = String::new();
+        namespace.variables.plain.clear();
+        namespace.variables.secret.remove("N1");
+        namespace.tags.clear();
+        namespace.updated_at = later(9);
+        organization.make(&*store, &Step::UpdateNamespace(namespace.clone())).await.unwrap();
+        assert_eq!(get!(store, namespace, namespace.id), Some(namespace.clone()));
+    }
+}
+
+pub async fn an_application_is_read_as_it_was_written(database: &impl Database) {
+    let (store, organization) = founded(database).await;
+    let (namespace, _) = organization.new_namespace(&*store, "one").await;
+    let mut it = organization.new_application(&*store, &namespace, "app").await;
+    let other = organization.new_application(&*store, &namespace, "other").await;
+    assert_eq!(get!(store, application, it.id), Some(it.clone()));
+
+    it.description = "ü".to_owned();
+    it.privacy = Privacy::Public;
+    it.variables.secret.clear();
+    it.tags.clear();
+    it.settings = Settings {
+        health_check: json!({"http": {"path": "/"}, "interval": "1s", "n": 1.5}),
+        args: vec![String::new()],
+        ..Settings::of(Product::Containers)
+    };
+    it.updated_at = later(9);
+    organization.make(&*store, &Step::UpdateApplication(it.clone())).await.unwrap();
+    assert_eq!(get!(store, application, it.id), Some(it.clone()));
+    assert_eq!(get!(store, application, other.id), Some(other.clone()));
+}
+
+pub async fn a_token_is_read_as_it_was_written(database: &impl Database) {
+    let (store, organization) = founded(database).await;
+    let (namespace, key) = organization.new_namespace(&*store, "one").await;
+    let application = organization.new_application(&*store, &namespace, "app").await;
+    for application in [None, Some(&application)] {
+        for expires_at in [None, Some(later(1)), Some(later(300_000_000_000))] {
+            let token = organization.new_token(&*store, &key, application, expires_at).await;
+            assert_eq!(get!(store, token, token.id), Some(token.clone()));
+            let nobodys = Token { id: Uuid::new_v4(), bearer_id: None, ..token.clone() };
+            let step = Step::CreateToken(nobodys.clone(), Product::Containers);
+            organization.make(&*store, &step).await.unwrap();
+            assert_eq!(get!(store, token, nobodys.id), Some(nobodys.clone()));
+            let again = organization.make(&*store, &step).await;
+            assert_eq!(again, Err(StoreError::AlreadyExists));
+        }
+    }
+}
+
+pub async fn the_keys_of_a_namespace_come_newest_first(database: &impl Database) {
+    let (store, organization) = founded(database).await;
+    let (first, first_key) = organization.new_namespace(&*store, "first").await;
+    assert!(get!(store, newest_key) == Some(first_key.clone()));
+    // A key comes with a namespace, whosever it is.
+    let mut keys = vec![first_key];
+    for (state, at) in [(KeyState::Retired, 3), (KeyState::Next, 1), (KeyState::Revoked, 9)] {
+        let carrier = organization.namespace(state.name());
+        let created_at = later(at);
+        let key = NamespaceKey { state, created_at, ..sample::key(&first) };
+        let step = Step::CreateNamespace(carrier, key.clone());
+        organization.make(&*store, &step).await.unwrap();
+        keys.push(key);
+    }
+    keys.sort_by_key(|key| std::cmp::Reverse(key.created_at));
+    assert!(get!(store, namespace_keys, first.id) == keys);
+    // The revoked one is newer, and can't be used.
+    assert!(get!(store, newest_key).unwrap() == keys[1]);
+}

@@ -12,6 +12,12 @@
 )]
 
 mod contract;
+#[cfg(unix)]
+mod disk;
+#[cfg(unix)]
+mod faults;
+#[cfg(unix)]
+mod files;
 mod folder;
 mod sample;
 mod sqlite;

@@ -189,10 +189,11 @@ impl Transaction for SqliteTransaction<'_> {
                 self.execute_one("DELETE FROM applications WHERE id = ?", [application.id])?;
             }
             Change::CreateToken(token, _) => self.insert_token(token)?,
-            Change::DeleteToken(token, _) => match self.revoke("id = ?1", token.id, origin.at)? {
-                0 => return Err(StoreError::Missing),
-                _ => {}
-            },
+            Change::DeleteToken(token, _) => {
+                if self.revoke("id = ?1", token.id, origin.at)? == 0 {
+                    return Err(StoreError::Missing);
+                }
+            }
             Change::CreateApiKey(key, secret) => self.insert_api_key(key, secret)?,
         }
         self.insert_audit_entry(&entry)

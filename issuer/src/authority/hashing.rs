@@ -95,4 +95,46 @@ mod tests {
         assert!(Argon2::default().verify_password(b"hunter2", &parsed).is_ok());
         assert!(Argon2::default().verify_password(b"hunter3", &parsed).is_err());
     }
+
+    fn secrets(count: usize) -> VariablesChange {
+        let value = || Some(Zeroizing::new("value".to_owned()));
+        let secret = (0..count).map(|number| (number.to_string(), value())).collect();
+        VariablesChange { plain: None, secret }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn two_at_once_are_all_and_the_next_waits_but_not_for_ever() {
+        let hashing = Hashing::new();
+        let turns = Arc::clone(&hashing.turns);
+        let first = Arc::clone(&turns).acquire_owned().await.unwrap();
+        let second = Arc::clone(&turns).acquire_owned().await.unwrap();
+        assert!(turns.try_acquire().is_err(), "a third one at once");
+        let begin = tokio::time::Instant::now();
+        assert_eq!(hashing.hash(secrets(1)).await.err(), Some(Refusal::Busy));
+        assert_eq!(begin.elapsed(), PATIENCE);
+        // What hashes nothing waits for nobody.
+        assert!(hashing.hash(VariablesChange::default()).await.is_ok());
+        drop(first);
+        assert!(hashing.hash(secrets(2)).await.is_ok());
+        drop(second);
+    }
+
+    #[tokio::test]
+    async fn a_request_that_is_given_up_keeps_its_turn_until_its_hash_is_done() {
+        let hashing = Arc::new(Hashing::new());
+        let turns = Arc::clone(&hashing.turns);
+        let _other = Arc::clone(&turns).acquire_owned().await.unwrap();
+        let request = tokio::spawn({
+            let hashing = Arc::clone(&hashing);
+            async move { hashing.hash(secrets(1)).await.map(drop) }
+        });
+        while turns.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        request.abort();
+        assert!(request.await.unwrap_err().is_cancelled());
+        // On its thread it goes on: a hash takes far longer than to come here.
+        assert_eq!(turns.available_permits(), 0);
+        drop(turns.acquire().await.unwrap());
+    }
 }

@@ -155,7 +155,8 @@ struct MadeAhead {
 
 impl MadeAhead {
     fn start() -> Self {
-        let (sender, receiver) = mpsc::channel(READY);
+        // One more is in the hands of the thread, which waits for room.
+        let (sender, receiver) = mpsc::channel(READY.saturating_sub(1));
         let ready = Gauge::<i64, AtomicI64>::default();
         let count = ready.clone();
         thread::spawn(move || {
@@ -177,5 +178,87 @@ impl MadeAhead {
         let key = key.ok_or(Refusal::Internal("the system gives no new keys"))?;
         self.ready.dec();
         Ok(key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+
+    /// Keys of which none is ready, and the end where they are made.
+    fn empty() -> (Arc<Keys>, mpsc::Sender<SigningKey>) {
+        let (sender, receiver) = mpsc::channel(READY);
+        let ready = Gauge::default();
+        let ahead = MadeAhead { keys: tokio::sync::Mutex::new(receiver), ready };
+        let secrets = Arc::new(SecretsKey::new(&[7; 32]).unwrap());
+        (Arc::new(Keys { ahead: Some(ahead), ..Keys::new(secrets) }), sender)
+    }
+
+    async fn default_key(keys: &Keys) -> Result<NamespaceKey, Refusal> {
+        keys.make(DEFAULT_KEY_TYPE, Uuid::new_v4(), UnixTime::from_secs(1)).await
+    }
+
+    /// A key that takes no time. What is in the pool isn't looked at.
+    fn quick() -> SigningKey {
+        SigningKey::generate(KeyType::Ed25519).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_waits_for_a_key_gets_one_in_turn() {
+        let (keys, sender) = empty();
+        let (ended, mut ends) = mpsc::unbounded_channel();
+        for number in 0..5 {
+            let (keys, ended) = (Arc::clone(&keys), ended.clone());
+            tokio::spawn(async move {
+                let made = default_key(&keys).await.map(|key| key.public_pem);
+                ended.send((number, made)).unwrap();
+            });
+            // It stands in the line before the next one comes.
+            tokio::task::yield_now().await;
+        }
+        for number in 0..5 {
+            assert!(ends.try_recv().is_err(), "a key out of nothing");
+            let key = quick();
+            let pem = key.public_pem().unwrap();
+            sender.send(key).await.unwrap();
+            assert_eq!(ends.recv().await.unwrap(), (number, Ok(pem)));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_too_long_is_sent_away_and_no_key_is_lost() {
+        let (keys, sender) = empty();
+        let begin = Instant::now();
+        assert_eq!(default_key(&keys).await.err(), Some(Refusal::Busy));
+        assert_eq!(begin.elapsed(), PATIENCE);
+        sender.send(quick()).await.unwrap();
+        assert!(default_key(&keys).await.is_ok());
+        // Other types are made when they are asked for, whoever waits for the default.
+        assert!(keys.make(KeyType::P256, Uuid::new_v4(), UnixTime::from_secs(1)).await.is_ok());
+        drop(sender);
+        assert!(matches!(default_key(&keys).await.err(), Some(Refusal::Internal(_))));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_turn_on_a_core_is_waited_for_and_not_for_ever() {
+        let (keys, _sender) = empty();
+        let turns = u32::try_from(keys.turns.available_permits()).unwrap();
+        let taken = Arc::clone(&keys.turns).acquire_many_owned(turns).await.unwrap();
+        let begin = Instant::now();
+        let made = keys.make(KeyType::P256, Uuid::new_v4(), UnixTime::from_secs(1)).await;
+        assert_eq!((made.err(), begin.elapsed()), (Some(Refusal::Busy), PATIENCE));
+        drop(taken);
+        assert!(keys.make(KeyType::P256, Uuid::new_v4(), UnixTime::from_secs(1)).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn as_many_keys_are_made_ahead_as_the_figure_says() {
+        let secrets = Arc::new(SecretsKey::new(&[7; 32]).unwrap());
+        let keys = Keys::made_ahead(secrets);
+        let key = default_key(&keys).await.unwrap();
+        assert_eq!(key.algorithm, "RS256");
+        assert!((0..=i64::try_from(READY).unwrap()).contains(&keys.ready().get()));
     }
 }

@@ -10,8 +10,10 @@ pub mod refusal;
 pub mod tokens;
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use namespace_jwt_core::time::UnixTime;
+use tokio::sync::Mutex;
 
 use crate::iam::action::Action;
 use crate::iam::decision::{Authorized, Denied, Scope, decide};
@@ -32,7 +34,11 @@ pub struct Authority {
     hashing: Hashing,
     clock: Clock,
     domain_suffix: String,
+    last_check: Mutex<Option<(Instant, Result<(), Refusal>)>>,
 }
+
+/// How long the outcome of a check is told again.
+const CHECK_EVERY: Duration = Duration::from_secs(1);
 
 /// Where the time comes from.
 pub type Clock = fn() -> UnixTime;
@@ -40,7 +46,14 @@ pub type Clock = fn() -> UnixTime;
 impl Authority {
     /// The operations over a database that has been founded.
     pub fn new(store: Arc<dyn Store>, keys: Keys, clock: Clock, domain_suffix: String) -> Self {
-        Self { store, keys, hashing: Hashing::new(), clock, domain_suffix }
+        Self {
+            store,
+            keys,
+            hashing: Hashing::new(),
+            clock,
+            domain_suffix,
+            last_check: Mutex::default(),
+        }
     }
 
     /// The keys of the namespaces, for the figures.
@@ -65,14 +78,31 @@ impl Authority {
         Ok(Caller { who: Who::User { key, secret: secret.hash() }, request: Some(request) })
     }
 
-    /// Whether the service can do its work.
+    /// Whether the service can do its work: the database takes a change, and a key signs. It is
+    /// tried once in a second at most, whoever asks.
     ///
     /// # Errors
     ///
     /// What it can't do.
     pub async fn check(&self) -> Result<(), Refusal> {
-        let key = self.read(|transaction| Ok(transaction.newest_key()?)).await?;
-        match key {
+        let now = Instant::now();
+        let mut last = self.last_check.lock().await;
+        if let Some((at, outcome)) = &*last
+            && now.saturating_duration_since(*at) < CHECK_EVERY
+        {
+            return outcome.clone();
+        }
+        let outcome = self.try_out().await;
+        *last = Some((now, outcome.clone()));
+        outcome
+    }
+
+    async fn try_out(&self) -> Result<(), Refusal> {
+        let key = store::write(&*self.store, |transaction| {
+            transaction.touch()?;
+            Ok::<_, Refusal>(transaction.newest_key()?)
+        });
+        match key.await? {
             Some(key) => self.keys.open(&key).await.map(drop),
             None => Ok(()),
         }

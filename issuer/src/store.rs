@@ -79,6 +79,9 @@ pub trait Transaction {
     /// The newest key of any namespace: one that has to be usable.
     fn newest_key(&mut self) -> Result<Option<NamespaceKey>, StoreError>;
 
+    /// Writes what means nothing, to see whether the database takes it.
+    fn touch(&mut self) -> Result<(), StoreError>;
+
     /// A function or container.
     fn application(&mut self, id: Uuid) -> Result<Option<Application>, StoreError>;
 

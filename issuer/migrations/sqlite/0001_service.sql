@@ -121,6 +121,12 @@ CREATE TABLE revocations (
     revoked_at   INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- One row, changed to see whether the database takes a change.
+CREATE TABLE readiness (
+    id     INTEGER PRIMARY KEY CHECK (id = 1),
+    number INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE audit (
     number          INTEGER PRIMARY KEY AUTOINCREMENT,
     id              BLOB NOT NULL UNIQUE,

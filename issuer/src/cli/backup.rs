@@ -30,7 +30,7 @@ pub fn restore(parser: &mut Parser) -> Result<Done, Failure> {
     };
     let runtime = super::runtime()?;
     let kept = restore_from(&copy, &installation.database, |fresh| {
-        runtime.block_on(verify(&installation, fresh))
+        runtime.block_on(verify(&installation, fresh, &copy))
     })?;
     complain("tokens that were deleted since the backup are good again; delete them once more");
     let database = Escaped(&installation.database.display().to_string()).to_string();
@@ -43,10 +43,10 @@ pub fn restore(parser: &mut Parser) -> Result<Done, Failure> {
     })
 }
 
-/// Whether a copy is one that the secrets key opens.
-async fn verify(installation: &Installation, copy: &Path) -> Result<(), Failure> {
+/// Whether a copy, which is at `fresh` now, is one that the secrets key opens.
+async fn verify(installation: &Installation, fresh: &Path, copy: &Path) -> Result<(), Failure> {
     // Brought to the newest version where it is, before it replaces anything.
-    let store = Sqlite::open(copy, Opening::CreateOrMigrate)?;
+    let store = Sqlite::open(fresh, Opening::CreateOrMigrate)?;
     let founding = founding::find(&store).await?;
     let founding = founding.ok_or_else(|| OpenError::Empty(copy.to_owned()))?;
     installation.proven_key(&founding)?;

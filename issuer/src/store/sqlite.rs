@@ -59,8 +59,10 @@ impl Sqlite {
     pub fn open(path: &Path, opening: Opening) -> Result<Self, OpenError> {
         let mut writer = file::open(path, opening)?;
         match opening {
-            Opening::CreateOrMigrate => schema::migrate(&mut writer)?,
-            Opening::Existing if schema::is_newest(&writer)? => {}
+            Opening::CreateOrMigrate => {
+                schema::migrate(&mut writer).map_err(file::in_file(path))?
+            }
+            Opening::Existing if schema::is_newest(&writer).map_err(file::in_file(path))? => {}
             Opening::Existing => return Err(OpenError::Older(path.to_owned())),
         }
         let place = file::Place::of(path)?;
@@ -74,7 +76,7 @@ impl Sqlite {
         let queue = Arc::new(Mutex::new(queue));
         for _ in 0..READERS {
             let reader = file::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-            reader.pragma_update(None, "query_only", true)?;
+            reader.pragma_update(None, "query_only", true).map_err(file::in_file(path))?;
             let (at, queue) = (place.clone(), Arc::clone(&queue));
             threads.push(thread::spawn(move || read_all(reader, &at, &queue)));
         }

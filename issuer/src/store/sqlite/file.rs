@@ -5,7 +5,8 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::types::Value;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::schema::{self, SchemaError};
 use super::{LOCK_PATIENCE, Opening, beside};
@@ -30,22 +31,29 @@ pub fn open(path: &Path, opening: Opening) -> Result<Connection, OpenError> {
     }
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     // What is already there isn't turned into a database of ours before it is known to be one.
-    schema::is_newest(&connection)?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
+    schema::is_newest(&connection).map_err(in_file(path))?;
+    if connection.is_readonly("main").map_err(in_file(path))? {
+        return Err(OpenError::ReadOnly(path.to_owned()));
+    }
+    connection.pragma_update(None, "journal_mode", "WAL").map_err(in_file(path))?;
     // A commit is on disk when it returns. NORMAL would lose the last ones at a power failure.
-    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "synchronous", "FULL").map_err(in_file(path))?;
     Ok(connection)
 }
 
 /// A connection with what every one of ours has.
 pub fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, OpenError> {
     let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(never_a_uri(path)?, flags)?;
-    connection.busy_timeout(LOCK_PATIENCE)?;
-    connection.pragma_update(None, "foreign_keys", true)?;
-    connection.pragma_update(None, "trusted_schema", false)?;
-    connection.set_prepared_statement_cache_capacity(64);
-    Ok(connection)
+    let absolute = never_a_uri(path)?;
+    let open = || {
+        let connection = Connection::open_with_flags(absolute, flags)?;
+        connection.busy_timeout(LOCK_PATIENCE)?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        connection.pragma_update(None, "trusted_schema", false)?;
+        connection.set_prepared_statement_cache_capacity(64);
+        Ok::<_, rusqlite::Error>(connection)
+    };
+    open().map_err(in_file(path))
 }
 
 /// A path that SQLite takes for nothing else. It is built to see a URI in a name that begins with
@@ -171,7 +179,7 @@ pub fn copy_to(database: &Path, copy: &Path) -> Result<(), OpenError> {
     let file = create_private(copy).map_err(at_copy)?;
     let result = (|| {
         // Into an empty file, which keeps its permissions. The name is a value, not SQL.
-        source.execute("VACUUM INTO ?", [name])?;
+        source.execute("VACUUM INTO ?", [name]).map_err(in_file(database))?;
         file.sync_all().map_err(at_copy)?;
         sync_folder(copy).map_err(at_copy)
     })();
@@ -205,7 +213,7 @@ pub fn restore_from<E: From<OpenError>>(
         if journal.exists() {
             copy_private(&journal, &beside(&fresh, JOURNAL))?;
         }
-        check_integrity(&fresh)?;
+        check_integrity(&fresh).map_err(|error| about_copy(copy, error))?;
         verify(&fresh)?;
         // What opened it has put its journal into it, and removed that.
         if beside(&fresh, JOURNAL).exists() {
@@ -235,11 +243,20 @@ fn copy_private(from: &Path, to: &Path) -> Result<(), OpenError> {
 
 fn check_integrity(path: &Path) -> Result<(), OpenError> {
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    schema::is_newest(&connection)?;
-    let found: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
-    match found == "ok" {
-        true => Ok(()),
-        false => Err(OpenError::Damaged(path.to_owned())),
+    schema::is_newest(&connection).map_err(in_file(path))?;
+    let found = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0));
+    match found.map_err(in_file(path))? {
+        Value::Text(found) if found == "ok" => Ok(()),
+        _ => Err(OpenError::Damaged(path.to_owned())),
+    }
+}
+
+/// What is wrong with a copy, by the name that it has for whoever gave it.
+fn about_copy(copy: &Path, error: OpenError) -> OpenError {
+    match error {
+        OpenError::Damaged(_) => OpenError::Damaged(copy.to_owned()),
+        OpenError::Schema(_, error) => OpenError::Schema(copy.to_owned(), error),
+        other => other,
     }
 }
 
@@ -284,20 +301,23 @@ pub enum OpenError {
     Damaged(PathBuf),
     /// The system refuses.
     Io(PathBuf, io::Error),
+    /// It can be read alone.
+    ReadOnly(PathBuf),
     /// Its content isn't used.
-    Schema(SchemaError),
+    Schema(PathBuf, SchemaError),
 }
 
-impl From<SchemaError> for OpenError {
-    fn from(error: SchemaError) -> Self {
-        Self::Schema(error)
+/// Puts a file's name to what SQLite says of it.
+pub fn in_file<E: Into<SchemaError>>(path: &Path) -> impl Fn(E) -> OpenError {
+    |error| match error.into() {
+        SchemaError::Sqlite(error) if is_damage(&error) => OpenError::Damaged(path.to_owned()),
+        error => OpenError::Schema(path.to_owned(), error),
     }
 }
 
-impl From<rusqlite::Error> for OpenError {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Schema(SchemaError::Sqlite(error))
-    }
+fn is_damage(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error_code();
+    matches!(code, Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
 }
 
 impl fmt::Display for OpenError {
@@ -323,9 +343,16 @@ impl fmt::Display for OpenError {
                  to date",
                 path.display()
             ),
-            Self::Damaged(path) => write!(f, "{} is damaged; take another backup", path.display()),
+            Self::Damaged(path) => write!(
+                f,
+                "{} is damaged, or is not a database; take a backup that is whole",
+                path.display()
+            ),
             Self::Io(path, error) => write!(f, "{}: {error}", path.display()),
-            Self::Schema(error) => error.fmt(f),
+            Self::ReadOnly(path) => {
+                write!(f, "{} can be read, not written; check its permissions", path.display())
+            }
+            Self::Schema(path, error) => write!(f, "{}: {error}", path.display()),
         }
     }
 }

@@ -100,6 +100,15 @@ impl Transaction for SqliteTransaction<'_> {
         )
     }
 
+    fn touch(&mut self) -> Result<(), StoreError> {
+        // SQLite doesn't write a row that stays as it is.
+        self.execute(
+            "INSERT INTO readiness (id, number) VALUES (1, 1)
+             ON CONFLICT (id) DO UPDATE SET number = number + 1",
+            [],
+        )
+    }
+
     fn application(&mut self, id: Uuid) -> Result<Option<Application>, StoreError> {
         self.one("SELECT * FROM applications WHERE id = ?", [id], rows::application)
     }

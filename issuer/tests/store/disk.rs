@@ -18,11 +18,11 @@ use crate::folder::Folder;
 use crate::sample::{Organization, found};
 
 /// Names the folder to the process of its own.
-const FOLDER: &str = "STORE_TEST_FOLDER";
+pub const FOLDER: &str = "STORE_TEST_FOLDER";
 
 /// Runs a test of this program again, by a shell command that does so with `"$@"`. It tells
 /// whether the test was run, and passed.
-fn again(test: &str, folder: &Folder, shell: &str) -> bool {
+pub fn again(test: &str, folder: &Folder, shell: &str) -> bool {
     let output = Command::new("sh")
         .args(["-c", shell, "sh"])
         .arg(env::current_exe().unwrap())

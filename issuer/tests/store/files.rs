@@ -1,5 +1,6 @@
 //! The lock, the copy and the restore of SQLite's file.
 
+use std::env;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, symlink};
@@ -13,6 +14,7 @@ use namespace_jwt_issuer::store::sqlite::{
 };
 use uuid::Uuid;
 
+use crate::disk::{FOLDER, again};
 use crate::faults::{add, founded, is_there, open};
 use crate::folder::Folder;
 use crate::sample::Organization;
@@ -126,23 +128,20 @@ async fn a_copy_replaces_nothing_and_is_not_left_half() {
 
 #[tokio::test]
 async fn a_name_is_never_a_uri() {
-    let folder = Folder::new();
-    let (path, store, _) = founded(&folder).await;
-    drop(store);
-    // Relative, since that is how a name can begin like a URI.
-    let name = format!("file:{}?mode=memory", Uuid::new_v4());
-    let (file, copy) = (PathBuf::from(&name), PathBuf::from(format!("{name}&copy")));
-    let result = (|| {
-        cp(&path, &Path::new(".").join(&file));
-        copy_to(&file, &copy)?;
-        Sqlite::open(&copy, Opening::Existing).map(drop)
-    })();
-    let size = fs::metadata(&copy).map(|it| it.len());
-    for path in [&file, &copy] {
-        let _ = fs::remove_file(path);
+    // Relative, since that is how a name can begin like a URI: in a process of its own, which
+    // stands in the folder.
+    if env::var(FOLDER).is_ok() {
+        let (file, copy) = (Path::new("file:issuer.db?mode=memory"), Path::new("file:copy.db?x=y"));
+        drop(open(file));
+        copy_to(file, copy).unwrap();
+        drop(Sqlite::open(copy, Opening::Existing).unwrap());
+        assert!([file, copy].iter().all(|path| fs::metadata(path).unwrap().len() > 0));
+        return;
     }
-    result.unwrap();
-    assert!(size.unwrap() > 0);
+    let folder = Folder::new();
+    let shell = "cd \"$STORE_TEST_FOLDER\" && exec \"$@\"";
+    assert!(again("files::a_name_is_never_a_uri", &folder, shell));
+    assert_eq!(names(&folder), ["file:copy.db?x=y", "file:issuer.db?mode=memory"]);
 }
 
 #[tokio::test]

@@ -126,9 +126,10 @@ mod tests {
         let _other = Arc::clone(&turns).acquire_owned().await.unwrap();
         let request = tokio::spawn({
             let hashing = Arc::clone(&hashing);
-            async move { hashing.hash(secrets(1)).await.map(drop) }
+            async move { hashing.hash(secrets(50)).await.map(drop) }
         });
         while turns.available_permits() > 0 {
+            assert!(!request.is_finished(), "it never had a turn");
             tokio::task::yield_now().await;
         }
         request.abort();

@@ -97,7 +97,11 @@ impl Installation {
         let secrets = self.key_or_new()?;
         let new = NewOrganization::new(&secrets, now)?;
         write_credentials(&self.init_file, &new.key, &new.secret, api_url)?;
-        new.commit(&store).await?;
+        if let Err(refusal) = new.commit(&store).await {
+            // A key of nobody, which would keep the next start from making another.
+            let _ = fs::remove_file(&self.init_file);
+            return Err(refusal.into());
+        }
         let (store, secrets) = (Arc::new(store), Arc::new(secrets));
         Ok(Opened { store, secrets, founding: new.founding, is_new: true })
     }

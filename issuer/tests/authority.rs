@@ -294,7 +294,7 @@ async fn another_organizations_things_are_not_found() {
         region: here(),
         namespace_id: None,
         application_id: None,
-        order: Order::default(),
+        newest_first: false,
     };
     assert_eq!(authority.tokens(owner, FUNCTIONS, filter, ALL).await.unwrap().total, 0);
 }

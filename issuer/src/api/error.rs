@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::authority::refusal::{AuthenticationFault, Refusal};
 use crate::http::answer;
 use crate::http::body::BodyError;
+use crate::store::StoreError;
 
 /// A request that isn't done.
 #[derive(Debug)]
@@ -110,6 +111,11 @@ fn refused(refusal: &Refusal) -> Response {
             let message = "the service has too much to do; send the same request again";
             retry_after(answer::message(StatusCode::SERVICE_UNAVAILABLE, message), 1)
         }
+        // Found by the database alone, where two requests came at once.
+        Refusal::Store(StoreError::AlreadyExists) => {
+            answer::message(StatusCode::CONFLICT, "it exists already")
+        }
+        Refusal::Store(StoreError::Missing) => answer::message(StatusCode::NOT_FOUND, "it is gone"),
         Refusal::Store(error) => {
             tracing::error!(%error, "a request failed");
             let message = error.to_string();

@@ -78,16 +78,13 @@ impl Query {
         ])
     }
 
-    /// The order of a list of things that have none.
-    pub fn order_by_time(&self) -> Result<Order, Refusal> {
-        self.order_among(&[
-            ("created_at_asc", Order::CreatedAtAscending),
-            ("created_at_desc", Order::CreatedAtDescending),
-        ])
+    /// Whether a list of things that have no names is to have the newest first.
+    pub fn newest_first(&self) -> Result<bool, Refusal> {
+        self.order_among(&[("created_at_asc", false), ("created_at_desc", true)])
     }
 
-    fn order_among(&self, orders: &[(&str, Order)]) -> Result<Order, Refusal> {
-        let Some(text) = self.text("order_by") else { return Ok(Order::default()) };
+    fn order_among<T: Copy + Default>(&self, orders: &[(&str, T)]) -> Result<T, Refusal> {
+        let Some(text) = self.text("order_by") else { return Ok(T::default()) };
         let found = orders.iter().find(|(name, _)| *name == text).map(|(_, order)| *order);
         found.ok_or_else(|| {
             let names: Vec<_> = orders.iter().map(|(name, _)| *name).collect();

@@ -51,7 +51,7 @@ pub async fn list(State(api): State<Api>, call: Call) -> Answered {
         namespace_id: call.query.id("namespace_id")?,
         application_id: call.query.id(call.product.application_id())?,
         region: call.region,
-        order: call.query.order_by_time()?,
+        newest_first: call.query.newest_first()?,
     };
     let page = call.query.page()?;
     let found = api.authority.tokens(&call.caller, call.product, filter, page).await?;

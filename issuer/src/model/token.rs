@@ -3,7 +3,6 @@
 use namespace_jwt_core::time::UnixTime;
 use uuid::Uuid;
 
-use super::page::Order;
 use super::region::Region;
 
 /// A token, as the service remembers it.
@@ -55,6 +54,6 @@ pub struct TokenFilter {
     pub namespace_id: Option<Uuid>,
     /// Those of this function or container.
     pub application_id: Option<Uuid>,
-    /// In this order, by time alone.
-    pub order: Order,
+    /// The newest first, else the oldest. Tokens have no names to order by.
+    pub newest_first: bool,
 }

@@ -122,8 +122,6 @@ fn write_all(connection: &mut Connection, place: &file::Place, queue: &Receiver<
         batch.extend(queue.try_iter().take(BATCH.saturating_sub(1)));
         write_batch(connection, place, batch);
     }
-    // SQLite's own advice for the end of a connection: statistics for its planner.
-    let _ = connection.execute_batch("PRAGMA optimize");
 }
 
 /// Runs each piece of work, commits, and only then tells how they ended.

@@ -1,7 +1,7 @@
 //! What SQLite's file goes through while the store is open.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::process::Command;
@@ -11,7 +11,6 @@ use namespace_jwt_issuer::iam::decision::Authorized;
 use namespace_jwt_issuer::model::namespace::Namespace;
 use namespace_jwt_issuer::store::sqlite::{OpenError, Opening, Sqlite};
 use namespace_jwt_issuer::store::{Store, StoreError, Transaction, Unit, read, write};
-use testkit::processes::skip;
 use uuid::Uuid;
 
 use crate::folder::Folder;
@@ -162,20 +161,6 @@ async fn a_queue_that_is_full_refuses_what_comes() {
     for call in pending {
         assert_eq!(call.await, Ok(()));
     }
-}
-
-#[tokio::test]
-async fn a_file_that_may_not_be_written_says_so() {
-    let folder = Folder::new();
-    let (path, store, _) = founded(&folder).await;
-    drop(store);
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).unwrap();
-    if fs::OpenOptions::new().write(true).open(&path).is_ok() {
-        let name = "a_file_that_may_not_be_written_says_so";
-        return skip(name, "this user may write every file");
-    }
-    let error = Sqlite::open(&path, Opening::Existing).err().unwrap().to_string();
-    assert!(error.contains("readonly"), "{error}");
 }
 
 #[test]

@@ -167,7 +167,11 @@ impl Transaction for SqliteTransaction<'_> {
         if let Some(id) = &filter.application_id {
             parameters.push((":application", id));
         }
-        self.page(&conditions, parameters.as_slice(), filter.order, page, rows::token)
+        let order = match filter.newest_first {
+            true => Order::CreatedAtDescending,
+            false => Order::CreatedAtAscending,
+        };
+        self.page(&conditions, parameters.as_slice(), order, page, rows::token)
     }
 
     fn apply(

@@ -88,7 +88,7 @@ fn token_filter() -> TokenFilter {
         region: region("fr-par"),
         namespace_id: None,
         application_id: None,
-        order: Order::CreatedAtAscending,
+        newest_first: false,
     }
 }
 
@@ -166,7 +166,8 @@ pub async fn pages_of_applications_and_tokens_do_not_overlap(database: &impl Dat
         for page in threes() {
             let filter = application_filter(&namespace);
             app_pages.push(applications(&*store, organization, &filter, order, page).await);
-            let filter = TokenFilter { order, ..token_filter() };
+            let filter =
+                TokenFilter { newest_first: order == Order::CreatedAtDescending, ..token_filter() };
             token_pages.push(tokens(&*store, organization, &filter, page).await);
         }
         assert_pages(&app_pages, &apps);

@@ -4,7 +4,7 @@
 //! all it changed is kept or nothing. A store may run it more than once (a database that refuses a
 //! transaction because of another asks for that), so it changes nothing but the transaction.
 //!
-//! [`read`] and [`write`] answer only once the outcome is certain: after a change has been
+//! [`read`] and [`write()`] answer only once the outcome is certain: after a change has been
 //! committed and is on disk.
 
 pub mod change;

@@ -26,7 +26,7 @@ use crate::http::answer;
 /// What all names of figures begin with.
 const PREFIX: &str = "issuer";
 
-/// The version of OpenMetrics that [`answer`] writes.
+/// The version of OpenMetrics that [`answer()`] writes.
 const OPEN_METRICS: HeaderValue =
     HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
 

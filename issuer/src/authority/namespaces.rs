@@ -78,10 +78,7 @@ impl Authority {
     ) -> Result<Namespace, Refusal> {
         let region = region.clone();
         self.look(caller, move |work| {
-            let namespace = work.namespace(product, &region, id)?;
-            let action = Action::Namespace(product, Access::Read);
-            work.permit(action, &namespace, Resource::Namespace)?;
-            Ok(namespace)
+            Ok(work.permitted_namespace(product, &region, id, Access::Read)?.0)
         })
         .await
     }
@@ -118,9 +115,7 @@ impl Authority {
     ) -> Result<Vec<NamespaceKey>, Refusal> {
         let (product, region, id) = (namespace.product, namespace.region.clone(), namespace.id);
         self.look(caller, move |work| {
-            let namespace = work.namespace(product, &region, id)?;
-            let action = Action::Namespace(product, Access::Read);
-            work.permit(action, &namespace, Resource::Namespace)?;
+            work.permitted_namespace(product, &region, id, Access::Read)?;
             Ok(work.transaction.namespace_keys(id)?)
         })
         .await
@@ -139,20 +134,18 @@ impl Authority {
         id: Uuid,
         change: NamespaceChange,
     ) -> Result<Namespace, Refusal> {
-        let action = Action::Namespace(product, Access::Edit);
         if !change.variables.secret.is_empty() {
             let region = region.clone();
             self.look(caller, move |work| {
-                let namespace = work.namespace(product, &region, id)?;
-                work.permit(action, &namespace, Resource::Namespace)
+                work.permitted_namespace(product, &region, id, Access::Edit)
             })
             .await?;
         }
         let variables = self.hashing.hash(change.variables).await?;
         let (region, description, tags) = (region.clone(), change.description, change.tags);
         self.change(caller, move |work| {
-            let mut namespace = work.namespace(product, &region, id)?;
-            let by = work.permit(action, &namespace, Resource::Namespace)?;
+            let (mut namespace, by) =
+                work.permitted_namespace(product, &region, id, Access::Edit)?;
             namespace.variables = changed(&namespace.variables, &variables)?;
             namespace.description = description.clone().unwrap_or(namespace.description);
             namespace.tags = tags.clone().unwrap_or(namespace.tags);
@@ -177,9 +170,7 @@ impl Authority {
     ) -> Result<Namespace, Refusal> {
         let region = region.clone();
         self.change(caller, move |work| {
-            let namespace = work.namespace(product, &region, id)?;
-            let action = Action::Namespace(product, Access::Delete);
-            let by = work.permit(action, &namespace, Resource::Namespace)?;
+            let (namespace, by) = work.permitted_namespace(product, &region, id, Access::Delete)?;
             work.apply(&by, &Change::DeleteNamespace(&namespace))?;
             Ok(namespace)
         })
@@ -198,6 +189,20 @@ impl Work<'_> {
         let namespace = self.transaction.namespace(id)?;
         let namespace = namespace.filter(|it| it.product == product && it.region == *region);
         namespace.ok_or(Refusal::NotFound(Resource::Namespace))
+    }
+
+    /// A namespace that the caller may do something to.
+    fn permitted_namespace(
+        &mut self,
+        product: Product,
+        region: &Region,
+        id: Uuid,
+        access: Access,
+    ) -> Result<(Namespace, Authorized), Refusal> {
+        let namespace = self.namespace(product, region, id)?;
+        let action = Action::Namespace(product, access);
+        let by = self.permit(action, &namespace, Resource::Namespace)?;
+        Ok((namespace, by))
     }
 
     /// Puts a new namespace into a project, the caller's default one if none is named.

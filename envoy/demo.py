@@ -419,13 +419,15 @@ def delete(api, token_id):
         print(f"   HTTP/1.1 {status} {reason}\n   {json.dumps(body)}")
         answers.append((status, body))
     (found, shown), (deleted, last), (gone, _) = answers
-    correct = check("gone; and its text was shown once, when it was made", {
+    correct = check("gone from the API, where its text was shown once, when it was made", {
         "status 200 before": found == 200,
         'a body with token "<hidden>"': shown.get("token") == "<hidden>",
         "status 200 of its deletion": deleted == 200,
         'a body with status "deleting"': last.get("status") == "deleting",
         "status 404 afterwards": gone == 404,
     })
+    print(dim("   Gateways aren't told yet: Envoy lets it in until it expires, or until "
+              "revoked_token_ids has its id."))
     print(flush=True)
     return 0 if correct else 1
 

@@ -15,7 +15,9 @@ use crate::model::api_key::{ApiKey, SecretKey};
 use crate::model::region::Region;
 use crate::sealing::{SECRETS_KEY_BYTES, SealingError, SecretsKey};
 use crate::store::change::Founding;
-use crate::store::sqlite::{OpenError, Opening, ServeLock, Sqlite, create_private, sync_folder};
+use crate::store::sqlite::{
+    FileTrouble, OpenError, Opening, ServeLock, Sqlite, create_private, sync_folder,
+};
 
 /// Where the files are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,16 +88,22 @@ impl Installation {
         api_url: &str,
         now: UnixTime,
     ) -> Result<Opened, InstallationError> {
+        // Refused before there is an empty database that would be in the way afterwards.
+        let is_there = self.database.metadata().is_ok_and(|metadata| metadata.len() > 0);
+        if !is_there {
+            self.check_first_start()?;
+        }
         let store = Sqlite::open(&self.database, Opening::CreateOrMigrate)?;
         if let Some(founding) = founding::find(&store).await? {
             let secrets = Arc::new(self.proven_key(&founding)?);
+            if founding.api_url != api_url {
+                founding::note_api_url(&store, api_url).await?;
+            }
             return Ok(Opened { store: Arc::new(store), secrets, founding, is_new: false });
         }
-        if self.init_file.symlink_metadata().is_ok() {
-            return Err(InstallationError::StaleInitFile(self.clone()));
-        }
+        self.check_first_start()?;
         let secrets = self.key_or_new()?;
-        let new = NewOrganization::new(&secrets, now)?;
+        let new = NewOrganization::new(&secrets, api_url, now)?;
         write_credentials(&self.init_file, &new.key, &new.secret, api_url)?;
         if let Err(refusal) = new.commit(&store).await {
             // A key of nobody, which would keep the next start from making another.
@@ -104,6 +112,15 @@ impl Installation {
         }
         let (store, secrets) = (Arc::new(store), Arc::new(secrets));
         Ok(Opened { store, secrets, founding: new.founding, is_new: true })
+    }
+
+    /// Whether nothing stands in the way of a first start.
+    fn check_first_start(&self) -> Result<(), InstallationError> {
+        if self.init_file.symlink_metadata().is_ok() {
+            return Err(InstallationError::StaleInitFile(self.clone()));
+        }
+        read_secrets_key(&self.secrets_key_file)?;
+        Ok(())
     }
 
     /// The secrets key, if it is the database's.
@@ -261,7 +278,7 @@ impl fmt::Display for InstallationError {
                 "{} exists and is left as it is; name another file, or move it away",
                 path.display()
             ),
-            Self::Io(path, error) => write!(f, "{}: {error}; check the path", path.display()),
+            Self::Io(path, error) => write!(f, "{}", FileTrouble(path, error)),
             Self::NoRandomness => f.write_str("the system has no randomness; try again"),
         }
     }

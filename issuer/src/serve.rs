@@ -22,6 +22,7 @@ use crate::http::failures::FailureLimit;
 use crate::http::metrics::{self, HttpMetrics};
 use crate::http::request::{Observation, observe};
 use crate::installation::{Installation, InstallationError};
+use crate::signing::key_files;
 use listener::Limits;
 
 /// What an operator says about the service.
@@ -53,7 +54,14 @@ pub async fn serve(configuration: Configuration) -> Result<(), ServeError> {
     let tcp = TcpListener::bind(listen).await.map_err(at_address)?;
     let address = tcp.local_addr().map_err(at_address)?;
     let url = configuration.public_url.unwrap_or_else(|| url_of(address));
+    let had_key = installation.secrets_key_file.exists();
     let opened = installation.open_or_make(&url, now()).await?;
+    for exposure in key_files::exposures(&installation.secrets_key_file) {
+        warn!("{exposure}");
+    }
+    if opened.is_new && had_key {
+        warn!("the secrets key was there before its database; if that was lost, restore it");
+    }
     if opened.is_new {
         let (database, init) = (&installation.database, &installation.init_file);
         info!(database = %database.display(), api_key = %init.display(), "a new organization");

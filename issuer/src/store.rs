@@ -52,6 +52,9 @@ pub trait Transaction {
     /// isn't empty has [`StoreError::AlreadyExists`].
     fn establish(&mut self, founding: &Founding) -> Result<(), StoreError>;
 
+    /// Notes how clients reach the service from now on.
+    fn note_api_url(&mut self, url: &str) -> Result<(), StoreError>;
+
     /// The API key with this secret.
     fn api_key(&mut self, secret: &SecretHash) -> Result<Option<ApiKey>, StoreError>;
 

@@ -82,7 +82,7 @@ impl Service {
         let store = Arc::new(store);
         let secrets = SecretsKey::new_bytes().unwrap();
         let secrets = Arc::new(SecretsKey::new(secrets.as_slice()).unwrap());
-        let new = NewOrganization::new(&secrets, now()).unwrap();
+        let new = NewOrganization::new(&secrets, "http://127.0.0.1:8080", now()).unwrap();
         new.commit(&*store).await.unwrap();
         let keys = Keys::new(Arc::clone(&secrets));
         let database: Arc<Sqlite> = Arc::clone(&store);
@@ -260,7 +260,7 @@ async fn another_organizations_things_are_not_found() {
     // They become another's, which the service itself never does.
     let beside = rusqlite::Connection::open(service._folder.file("issuer.db")).unwrap();
     let (other, id) = (Uuid::new_v4(), namespace.id);
-    beside.execute("INSERT INTO organizations VALUES (?1, ?1, 0, x'')", [other]).unwrap();
+    beside.execute("INSERT INTO organizations VALUES (?1, ?1, 0, '', x'')", [other]).unwrap();
     let sql = "UPDATE namespaces SET organization_id = ? WHERE id = ?";
     beside.execute(sql, [other, id]).unwrap();
 

@@ -4,6 +4,8 @@ CREATE TABLE organizations (
     id           BLOB PRIMARY KEY,
     owner_id     BLOB NOT NULL,
     created_at   INTEGER NOT NULL,
+    -- How clients reached the service when it last started.
+    api_url      TEXT NOT NULL,
     -- A known text under the secrets key: another key doesn't open it.
     sealed_check BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;

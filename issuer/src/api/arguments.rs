@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::authority::refusal::{ArgumentFault, FaultReason, Refusal};
 use crate::calendar::{TimeError, parse_rfc3339};
+use crate::model::name::{EXPECTED, is_name};
 use crate::model::variables::{MAX_SECRETS, VariablesChange};
 
 /// The most characters of a description.
@@ -58,16 +59,14 @@ impl Arguments {
         }
     }
 
-    /// The name of something new: 1 to 63 characters.
+    /// The name of something new.
     pub fn new_name(&mut self) -> String {
         if !self.has("name") {
             self.fault("name", FaultReason::Required, "give a name");
         }
         let Some(name) = self.text("name") else { return String::new() };
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-        if !(1..=63).contains(&name.len()) || !name.chars().all(is_plain) {
-            let help = "expected 1 to 63 letters, digits, `-`, `_` and `.`";
-            self.fault("name", FaultReason::Constraint, help);
+        if !is_name(&name) {
+            self.fault("name", FaultReason::Constraint, EXPECTED);
         }
         name
     }

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::namespaces::changed;
+use super::namespaces::{changed, check_name};
 use super::refusal::{Refusal, Resource};
 use super::{Authority, Caller, Work};
 use crate::iam::action::{Access, Action};
@@ -32,6 +32,7 @@ impl Authority {
         new: NewApplication,
     ) -> Result<Application, Refusal> {
         let NewApplication { name, namespace_id, change } = new;
+        check_name(&name)?;
         let (there, wanted) = (region.clone(), name.clone());
         let namespace = self
             .look(caller, move |work| {

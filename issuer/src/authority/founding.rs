@@ -31,12 +31,13 @@ impl NewOrganization {
     /// # Errors
     ///
     /// [`SealingError`], if the system has no randomness.
-    pub fn new(secrets: &SecretsKey, at: UnixTime) -> Result<Self, SealingError> {
+    pub fn new(secrets: &SecretsKey, api_url: &str, at: UnixTime) -> Result<Self, SealingError> {
         let organization_id = Uuid::new_v4();
         let founding = Founding {
             organization_id,
             owner_id: Uuid::new_v4(),
             created_at: at,
+            api_url: api_url.to_owned(),
             sealed_check: secrets.seal(Place::check(organization_id), CHECK)?,
         };
         let (key, secret) = owner_key(&founding, at, "made at the first start");
@@ -65,6 +66,16 @@ impl NewOrganization {
 /// That the database can't be read.
 pub async fn find(store: &dyn Store) -> Result<Option<Founding>, Refusal> {
     store::read(store, |transaction| Ok(transaction.founding()?)).await
+}
+
+/// Notes how clients reach the service, for keys that are made later.
+///
+/// # Errors
+///
+/// That the database can't be written.
+pub async fn note_api_url(store: &dyn Store, url: &str) -> Result<(), Refusal> {
+    let url = url.to_owned();
+    store::write(store, move |transaction| Ok(transaction.note_api_url(&url)?)).await
 }
 
 /// Whether a secrets key is the one of this database.

@@ -7,6 +7,7 @@ use super::{Authority, Caller, Work};
 use crate::iam::action::{Access, Action};
 use crate::iam::decision::{Authorized, Scope};
 use crate::model::Product;
+use crate::model::name::{EXPECTED, is_name};
 use crate::model::namespace::{Namespace, NamespaceChange, NamespaceFilter, NewNamespace};
 use crate::model::namespace_key::NamespaceKey;
 use crate::model::page::{Order, Page, PageRequest};
@@ -29,6 +30,7 @@ impl Authority {
         new: NewNamespace,
         key_type: KeyType,
     ) -> Result<Namespace, Refusal> {
+        check_name(&new.name)?;
         let at = (self.clock)();
         let mut namespace = Namespace {
             id: Uuid::new_v4(),
@@ -238,6 +240,14 @@ impl Work<'_> {
             false => Ok(by),
             true => Err(Refusal::AlreadyExists(Resource::Namespace)),
         }
+    }
+}
+
+/// Refuses what can't be a name.
+pub(super) fn check_name(name: &str) -> Result<(), Refusal> {
+    match is_name(name) {
+        true => Ok(()),
+        false => Err(Refusal::argument("name", FaultReason::Constraint, EXPECTED)),
     }
 }
 

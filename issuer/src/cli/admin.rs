@@ -8,6 +8,7 @@ use namespace_jwt_issuer::serve::now;
 
 use super::database::Database;
 use super::options::{Command, Given, misread, unexpected};
+use super::serve::checked_url;
 use super::{Done, Failure, complain, failure};
 use crate::cli::help::ADMIN_HELP;
 
@@ -34,14 +35,14 @@ pub fn run(parser: &mut Parser) -> Result<Done, Failure> {
     }
     let out = out.required("a file for the new API key, which isn't there yet")?;
     let installation = database.installation(None)?;
-    let api_url = api_url.or_variable("ISSUER_PUBLIC_URL")?;
-    let api_url = api_url.unwrap_or_else(|| "http://127.0.0.1:8080".to_owned());
+    let api_url = api_url.or_variable("ISSUER_PUBLIC_URL")?.map(checked_url).transpose()?;
     let others = super::runtime()?.block_on(async {
         let opened = installation.open().await?;
         let at = now();
         let (key, secret) = owner_key(&opened.founding, at, "made by `issuer admin reset`");
         // On disk before it works, as at the first start.
-        write_credentials(&out, &key, &secret, &api_url)?;
+        let api_url = api_url.as_deref().unwrap_or(&opened.founding.api_url);
+        write_credentials(&out, &key, &secret, api_url)?;
         let added = add_owner_key(&*opened.store, &opened.founding, &key, &secret, at).await;
         if added.is_err() {
             let _ = std::fs::remove_file(&out);

@@ -32,7 +32,10 @@ pub fn restore(parser: &mut Parser) -> Result<Done, Failure> {
     let kept = restore_from(&copy, &installation.database, |fresh| {
         runtime.block_on(verify(&installation, fresh, &copy))
     })?;
-    complain("tokens that were deleted since the backup are good again; delete them once more");
+    complain(
+        "what was made since the backup is unknown now: API keys, namespaces and their keys, \
+         tokens; tokens that were deleted since then are listed again: delete them once more",
+    );
     let database = Escaped(&installation.database.display().to_string()).to_string();
     Done::print(match kept {
         Some(kept) => {

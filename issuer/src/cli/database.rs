@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use namespace_jwt_issuer::inspect::display::excerpt;
 use namespace_jwt_issuer::installation::Installation;
 
-use super::options::Given;
+use super::options::{Given, Said};
 use super::{Failure, failure};
 
 /// The options as they were given.
@@ -25,20 +25,23 @@ impl Database {
     /// The files that they name.
     pub fn installation(self, init_file: Option<PathBuf>) -> Result<Installation, Failure> {
         let url = self.url.or_variable("ISSUER_DATABASE")?;
-        let database = sqlite_file(url.as_deref().unwrap_or("sqlite:issuer.db"))?;
+        let database = match &url {
+            Some(Said { text, by }) => sqlite_file(text, by)?,
+            None => PathBuf::from("issuer.db"),
+        };
         let secrets_key_file = self.secrets_key_file.or_variable("ISSUER_SECRETS_KEY_FILE")?;
         Ok(Installation::beside(database, secrets_key_file, init_file))
     }
 }
 
 /// The file that `sqlite:FILE` names.
-fn sqlite_file(url: &str) -> Result<PathBuf, Failure> {
+fn sqlite_file(url: &str, by: &str) -> Result<PathBuf, Failure> {
     if ["postgres:", "postgresql:"].iter().any(|scheme| url.starts_with(scheme)) {
         // What follows may hold a password.
-        return failure(
-            "`--database`: expected sqlite:FILE, found a postgres:// URL: this version doesn't know \
-             PostgreSQL yet; use a SQLite file",
-        );
+        return failure(format!(
+            "`{by}`: expected sqlite:FILE, found a postgres:// URL: this version doesn't know \
+             PostgreSQL yet; use a SQLite file"
+        ));
     }
     let file = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:"));
     match file {
@@ -47,7 +50,7 @@ fn sqlite_file(url: &str) -> Result<PathBuf, Failure> {
             Ok(PathBuf::from(file))
         }
         _ => failure(format!(
-            "`--database`: expected sqlite: and the name of a file, such as sqlite:issuer.db, \
+            "`{by}`: expected sqlite: and the name of a file, such as sqlite:issuer.db, \
              found {}",
             excerpt(url)
         )),
@@ -66,7 +69,7 @@ mod tests {
             ("sqlite:///var/lib/issuer.db", "/var/lib/issuer.db"),
             ("sqlite://data/issuer.db", "data/issuer.db"),
         ] {
-            assert_eq!(sqlite_file(url).ok().unwrap(), PathBuf::from(file));
+            assert_eq!(sqlite_file(url, "--database").ok().unwrap(), PathBuf::from(file));
         }
         for (url, words) in [
             ("postgres://user:s3cret@host/db", "PostgreSQL"),
@@ -76,7 +79,7 @@ mod tests {
             ("sqlite::memory:", "expected sqlite:"),
             ("mysql://host/db", "expected sqlite:"),
         ] {
-            let Err(Failure(message)) = sqlite_file(url) else { panic!("{url}") };
+            let Err(Failure(message)) = sqlite_file(url, "--database") else { panic!("{url}") };
             assert!(message.contains(words) && !message.contains("s3cret"), "{message}");
         }
     }

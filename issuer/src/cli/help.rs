@@ -19,8 +19,8 @@ With a database:
 
 `issuer <command> --help` shows a command's options, `issuer --version` the version.
 
-Exit status: 0 done or admitted, 1 refused by inspect, 2 wrong or unusable input,
-or no command.
+Exit status: 0 done or admitted, 1 refused by inspect, 2 wrong or unusable input, a
+service that can't start, or no command.
 ";
 
 pub const KEYGEN_HELP: &str = "\
@@ -144,8 +144,8 @@ Usage: issuer admin reset --out FILE [options]
 
   --out FILE               where to write it, readable by its owner alone; nothing is
                            overwritten
-  --public-url URL         how clients reach the service; http://127.0.0.1:8080 by default,
-                           or ISSUER_PUBLIC_URL
+  --public-url URL         how clients reach the service; by default as it was when it last
+                           started, or ISSUER_PUBLIC_URL
   --database sqlite:FILE   sqlite:issuer.db by default, or ISSUER_DATABASE
   --secrets-key-file FILE  issuer.key beside the database by default, or
                            ISSUER_SECRETS_KEY_FILE
@@ -174,5 +174,6 @@ Usage: issuer restore FILE [options]
   --secrets-key-file FILE  issuer.key beside the database by default, or
                            ISSUER_SECRETS_KEY_FILE
 
-Tokens that were deleted since the backup are good again afterwards.
+What was made since the backup is unknown afterwards: API keys, namespaces and their private
+keys, tokens. Tokens that were deleted since then are listed again: delete them once more.
 ";

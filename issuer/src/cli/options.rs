@@ -89,12 +89,20 @@ impl Given<PathBuf> {
     }
 }
 
+/// A text, and by which option or variable it was given, for messages about it.
+pub struct Said {
+    pub text: String,
+    pub by: &'static str,
+}
+
 impl Given<String> {
     /// The value, or else that of an environment variable.
-    pub fn or_variable(self, variable: &str) -> Result<Option<String>, Failure> {
+    pub fn or_variable(self, variable: &'static str) -> Result<Option<Said>, Failure> {
         match (self.value, std::env::var(variable)) {
-            (Some(value), _) => Ok(Some(value)),
-            (None, Ok(value)) => Ok(Some(value).filter(|it| !it.is_empty())),
+            (Some(text), _) => Ok(Some(Said { text, by: self.name })),
+            (None, Ok(text)) => {
+                Ok(Some(Said { text, by: variable }).filter(|it| !it.text.is_empty()))
+            }
             (None, Err(VarError::NotPresent)) => Ok(None),
             (None, Err(VarError::NotUnicode(_))) => {
                 failure(format!("{variable}: expected UTF-8, found other bytes; give it in UTF-8"))

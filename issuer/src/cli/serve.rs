@@ -1,7 +1,7 @@
 //! `issuer serve`.
 
 use std::io::{self, IsTerminal as _};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 
 use lexopt::{Arg, Parser};
@@ -11,11 +11,14 @@ use namespace_jwt_issuer::serve::{Configuration, serve};
 use zeroize::Zeroizing;
 
 use super::database::Database;
-use super::options::{Command, Given, misread, unexpected};
+use super::options::{Command, Given, Said, misread, unexpected};
 use super::{Done, Failure, failure};
 use crate::cli::help::SERVE_HELP;
 
 const COMMAND: Command = Command { usage: "issuer serve --help", help: SERVE_HELP };
+
+/// Where the service listens unless it is told otherwise.
+const DEFAULT_ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 
 pub fn run(parser: &mut Parser) -> Result<Done, Failure> {
     let mut listen = Given::new("--listen");
@@ -38,39 +41,37 @@ pub fn run(parser: &mut Parser) -> Result<Done, Failure> {
         }
     }
     let listen = listen.or_variable("ISSUER_LISTEN")?;
-    let proxies = trusted_proxies.or_variable("ISSUER_TRUSTED_PROXIES")?.unwrap_or_default();
+    let proxies = trusted_proxies.or_variable("ISSUER_TRUSTED_PROXIES")?;
+    let domain_suffix = domain_suffix.or_variable("ISSUER_DOMAIN_SUFFIX")?;
     let configuration = Configuration {
-        listen: listen_address(listen.as_deref().unwrap_or("127.0.0.1:8080"))?,
+        listen: listen.map_or(Ok(DEFAULT_ADDRESS), |said| listen_address(&said))?,
         installation: database.installation(init_file.or_variable("ISSUER_INIT_FILE")?)?,
         public_url: public_url.or_variable("ISSUER_PUBLIC_URL")?.map(checked_url).transpose()?,
         trusted_proxies: proxies
-            .parse()
+            .map_or_else(|| "".parse(), |said| said.text.parse())
             .map_err(|error| Failure(format!("`--trusted-proxies`: {error}")))?,
-        domain_suffix: checked_suffix(
-            domain_suffix
-                .or_variable("ISSUER_DOMAIN_SUFFIX")?
-                .unwrap_or_else(|| "functions.localhost".to_owned()),
-        )?,
+        domain_suffix: domain_suffix
+            .map_or_else(|| Ok("functions.localhost".to_owned()), checked_suffix)?,
     };
     let form = if io::stderr().is_terminal() { Form::Terminal } else { Form::Json };
     let level = Given::<String>::new(log::LEVEL_VARIABLE).or_variable(log::LEVEL_VARIABLE)?;
-    log::start(log::level(level.as_deref())?, form)?;
+    log::start(log::level(level.as_ref().map(|said| said.text.as_str()))?, form)?;
     log::report_panics();
     super::runtime()?.block_on(serve(configuration))?;
     Ok(Done { output: Zeroizing::default(), status: ExitCode::SUCCESS })
 }
 
-fn listen_address(text: &str) -> Result<SocketAddr, Failure> {
+fn listen_address(Said { text, by }: &Said) -> Result<SocketAddr, Failure> {
     text.parse().or_else(|_| {
         failure(format!(
-            "`--listen`: expected an address and a port such as 127.0.0.1:8080, found {}",
+            "`{by}`: expected an IP address and a port such as 127.0.0.1:8080, found {}",
             excerpt(text)
         ))
     })
 }
 
 /// Clients append a path to it as text.
-fn checked_url(text: String) -> Result<String, Failure> {
+pub fn checked_url(Said { text, by }: Said) -> Result<String, Failure> {
     let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     let is_plain = |c: char| c.is_ascii_graphic() && !matches!(c, '?' | '#' | '@');
     match host {
@@ -78,14 +79,14 @@ fn checked_url(text: String) -> Result<String, Failure> {
             Ok(text)
         }
         _ => failure(format!(
-            "`--public-url`: expected a URL such as https://issuer.example.com, without a `/` at \
-             its end, found {}",
+            "`{by}`: expected a URL such as https://issuer.example.com, without a `/` at its end, \
+             found {}",
             excerpt(&text)
         )),
     }
 }
 
-fn checked_suffix(text: String) -> Result<String, Failure> {
+fn checked_suffix(Said { text, by }: Said) -> Result<String, Failure> {
     let is_label = |label: &str| {
         (1..=63).contains(&label.len())
             && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
@@ -93,7 +94,7 @@ fn checked_suffix(text: String) -> Result<String, Failure> {
     match text.len() <= 180 && text.split('.').all(is_label) {
         true => Ok(text),
         false => failure(format!(
-            "`--domain-suffix`: expected a domain such as functions.example.com, found {}",
+            "`{by}`: expected a domain such as functions.example.com, found {}",
             excerpt(&text)
         )),
     }

@@ -115,17 +115,26 @@ impl fmt::Display for Exposure {
     }
 }
 
+/// What lets others at a secret in a file that is there, if anything does.
+pub fn exposures(path: &Path) -> Vec<Exposure> {
+    let mode = path.metadata().ok().and_then(|metadata| mode(&metadata, fs::Metadata::is_file));
+    exposures_of(path, mode)
+}
+
+/// A file that only its owner can read is as safe as its folder, and a pipe has none.
+fn exposures_of(path: &Path, mode: Option<u32>) -> Vec<Exposure> {
+    let Some(mode) = mode else { return Vec::new() };
+    let file = (mode & 0o066 != 0).then(|| Exposure::File(path.to_owned(), mode));
+    let folder = folder_exposure(path.parent().unwrap_or(Path::new("")));
+    file.into_iter().chain(folder).collect()
+}
+
 /// Reads a private key in PEM from a file or a pipe.
 pub fn read_private(path: &Path) -> Result<KeyFromFile, KeyFileError> {
     let at_path = |error| KeyFileError::io(path, error);
     let file = File::open(path).map_err(at_path)?;
-    let mut exposures = Vec::new();
     let mode = mode(&file.metadata().map_err(at_path)?, fs::Metadata::is_file);
-    // A file that only its owner can read is as safe as its folder, and a pipe has none.
-    if let Some(mode) = mode {
-        exposures.extend((mode & 0o066 != 0).then(|| Exposure::File(path.to_owned(), mode)));
-        exposures.extend(folder_exposure(path.parent().unwrap_or(Path::new(""))));
-    }
+    let exposures = exposures_of(path, mode);
     // Allocated once: a growing buffer would leave copies behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(KEY_FILE_LIMIT));
     file.take(KEY_FILE_LIMIT as u64).read_to_end(&mut bytes).map_err(at_path)?;

@@ -24,6 +24,8 @@ pub struct Founding {
     pub owner_id: Uuid,
     /// When.
     pub created_at: UnixTime,
+    /// How clients reach the service, as it was told when it last started.
+    pub api_url: String,
     /// A text that the secrets key of this database encrypted: another key can't open it.
     pub sealed_check: Vec<u8>,
 }

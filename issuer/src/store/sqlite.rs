@@ -19,7 +19,9 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, ffi};
 
 use super::{Store, StoreError, Unit};
-pub use file::{OpenError, ServeLock, copy_to, create_private, restore_from, sync_folder};
+pub use file::{
+    FileTrouble, OpenError, ServeLock, copy_to, create_private, restore_from, sync_folder,
+};
 use transaction::SqliteTransaction;
 
 /// The most pieces of work that one commit has.

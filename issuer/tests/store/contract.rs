@@ -68,6 +68,7 @@ macro_rules! contract {
         $crate::contract::contract!($database:
             an_empty_database_holds_nothing
             what_the_first_start_made_is_found_and_made_once
+            how_clients_reach_the_service_is_noted
             an_api_key_is_found_by_its_secret
             a_namespace_is_read_as_it_was_written
             an_application_is_read_as_it_was_written

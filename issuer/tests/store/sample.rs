@@ -61,6 +61,7 @@ impl Organization {
     /// What the first start makes of it, but for an API key.
     pub fn founding(self) -> Founding {
         Founding {
+            api_url: "http://127.0.0.1:8080".to_owned(),
             organization_id: self.0,
             owner_id: self.owner(),
             created_at: NOW,

@@ -80,7 +80,7 @@ impl Database for SqliteFile {
     fn add_organization(&self, it: Organization) {
         let (id, owner) = (it.0, it.owner());
         self.connection()
-            .execute("INSERT INTO organizations VALUES (?, ?, 0, x'')", params![id, owner])
+            .execute("INSERT INTO organizations VALUES (?, ?, 0, '', x'')", params![id, owner])
             .unwrap();
         self.add_project(it, id);
         self.connection()

@@ -176,7 +176,10 @@ pub fn copy_to(database: &Path, copy: &Path) -> Result<(), OpenError> {
     let name = never_a_uri(copy)?;
     // SQLite would write to another file, which everyone may read.
     let name = name.to_str().ok_or_else(|| at_copy(io::ErrorKind::InvalidFilename.into()))?;
-    let file = create_private(copy).map_err(at_copy)?;
+    let file = create_private(copy).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => OpenError::Exists(copy.to_owned()),
+        _ => at_copy(error),
+    })?;
     let result = (|| {
         // Into an empty file, which keeps its permissions. The name is a value, not SQL.
         source.execute("VACUUM INTO ?", [name]).map_err(in_file(database))?;
@@ -299,6 +302,8 @@ pub enum OpenError {
     Older(PathBuf),
     /// It is damaged.
     Damaged(PathBuf),
+    /// A file that would be made is there already.
+    Exists(PathBuf),
     /// The system refuses.
     Io(PathBuf, io::Error),
     /// It can be read alone.
@@ -348,7 +353,12 @@ impl fmt::Display for OpenError {
                 "{} is damaged, or is not a database; take a backup that is whole",
                 path.display()
             ),
-            Self::Io(path, error) => write!(f, "{}: {error}", path.display()),
+            Self::Exists(path) => write!(
+                f,
+                "{} exists and is left as it is; name another file, or move it away",
+                path.display()
+            ),
+            Self::Io(path, error) => FileTrouble(path, error).fmt(f),
             Self::ReadOnly(path) => {
                 write!(f, "{} can be read, not written; check its permissions", path.display())
             }
@@ -358,3 +368,26 @@ impl fmt::Display for OpenError {
 }
 
 impl std::error::Error for OpenError {}
+
+/// What the system says of a file, and what to do.
+pub struct FileTrouble<'a>(pub &'a Path, pub &'a io::Error);
+
+impl fmt::Display for FileTrouble<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(path, error) = self;
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if let (io::ErrorKind::NotFound, Some(folder)) = (error.kind(), folder)
+            && !folder.exists()
+        {
+            return write!(f, "there is no folder {}; make it first", folder.display());
+        }
+        let advice = match error.kind() {
+            io::ErrorKind::NotFound => "check the name",
+            io::ErrorKind::PermissionDenied => "check who may read and write it and its folder",
+            io::ErrorKind::StorageFull => "make room",
+            io::ErrorKind::IsADirectory => "name a file in it",
+            _ => "check the path",
+        };
+        write!(f, "{}: {error}; {advice}", path.display())
+    }
+}

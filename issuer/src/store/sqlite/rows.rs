@@ -62,6 +62,7 @@ pub fn founding(row: &Row<'_>) -> Result<Founding, Bad> {
         organization_id: row.get("id")?,
         owner_id: row.get("owner_id")?,
         created_at: time(row, "created_at")?,
+        api_url: row.get("api_url")?,
         sealed_check: row.get("sealed_check")?,
     })
 }

@@ -28,11 +28,12 @@ impl Transaction for SqliteTransaction<'_> {
         if self.founding()?.is_some() {
             return Err(StoreError::AlreadyExists);
         }
-        let Founding { organization_id, owner_id, created_at, sealed_check } = founding;
+        let Founding { organization_id, owner_id, created_at, api_url, sealed_check } = founding;
         let at = micros(*created_at);
         self.execute(
-            "INSERT INTO organizations (id, owner_id, created_at, sealed_check) VALUES (?, ?, ?, ?)",
-            params![organization_id, owner_id, at, sealed_check],
+            "INSERT INTO organizations (id, owner_id, created_at, api_url, sealed_check)
+             VALUES (?, ?, ?, ?, ?)",
+            params![organization_id, owner_id, at, api_url, sealed_check],
         )?;
         self.execute(
             "INSERT INTO projects (id, organization_id, name, description, created_at, updated_at)
@@ -44,6 +45,10 @@ impl Transaction for SqliteTransaction<'_> {
              VALUES (?1, ?2, 'owner', ?3, ?3)",
             params![owner_id, organization_id, at],
         )
+    }
+
+    fn note_api_url(&mut self, url: &str) -> Result<(), StoreError> {
+        self.execute("UPDATE organizations SET api_url = ?", [url])
     }
 
     fn api_key(&mut self, secret: &SecretHash) -> Result<Option<ApiKey>, StoreError> {

@@ -5,7 +5,8 @@ use namespace_jwt_issuer::model::api_key::SecretHash;
 use namespace_jwt_issuer::model::application::{Privacy, Settings};
 use namespace_jwt_issuer::model::namespace_key::{KeyState, NamespaceKey};
 use namespace_jwt_issuer::model::token::Token;
-use namespace_jwt_issuer::store::{StoreError, read};
+use namespace_jwt_issuer::store::change::Founding;
+use namespace_jwt_issuer::store::{StoreError, read, write};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -46,6 +47,19 @@ pub async fn what_the_first_start_made_is_found_and_made_once(database: &impl Da
         assert_eq!(sample::found(&*store, again).await, Err(StoreError::AlreadyExists));
     }
     assert_eq!(get!(store, founding), expected);
+}
+
+pub async fn how_clients_reach_the_service_is_noted(database: &impl Database) {
+    let (store, organization) = founded(database).await;
+    let url = "https://issuer.example.com";
+    write::<_, StoreError>(&*store, move |transaction| {
+        transaction.touch()?;
+        transaction.note_api_url(url)
+    })
+    .await
+    .unwrap();
+    let expected = Founding { api_url: url.to_owned(), ..organization.founding() };
+    assert_eq!(get!(store, founding), Some(expected));
 }
 
 pub async fn an_api_key_is_found_by_its_secret(database: &impl Database) {

@@ -30,12 +30,15 @@ use refusal::{AuthenticationFault, Refusal, Resource};
 /// What the service does. It is made once, and all requests use it.
 pub struct Authority {
     store: Arc<dyn Store>,
-    keys: Keys,
+    keys: Arc<Keys>,
     hashing: Hashing,
     clock: Clock,
     domain_suffix: String,
-    last_check: Mutex<Option<(Instant, Result<(), Refusal>)>>,
+    last_check: Arc<Mutex<Option<Checked>>>,
 }
+
+/// When the service was tried out, and what came of it.
+type Checked = (Instant, Result<(), Refusal>);
 
 /// How long the outcome of a check is told again.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
@@ -48,17 +51,12 @@ impl Authority {
     pub fn new(store: Arc<dyn Store>, keys: Keys, clock: Clock, domain_suffix: String) -> Self {
         Self {
             store,
-            keys,
+            keys: Arc::new(keys),
             hashing: Hashing::new(),
             clock,
             domain_suffix,
-            last_check: Mutex::default(),
+            last_check: Arc::default(),
         }
-    }
-
-    /// The keys of the namespaces, for the figures.
-    pub fn keys(&self) -> &Keys {
-        &self.keys
     }
 
     /// Finds out who a request is from.
@@ -85,27 +83,21 @@ impl Authority {
     ///
     /// What it can't do.
     pub async fn check(&self) -> Result<(), Refusal> {
-        let now = Instant::now();
-        let mut last = self.last_check.lock().await;
-        if let Some((at, outcome)) = &*last
-            && now.saturating_duration_since(*at) < CHECK_EVERY
-        {
-            return outcome.clone();
-        }
-        let outcome = self.try_out().await;
-        *last = Some((now, outcome.clone()));
-        outcome
-    }
-
-    async fn try_out(&self) -> Result<(), Refusal> {
-        let key = store::write(&*self.store, |transaction| {
-            transaction.touch()?;
-            Ok::<_, Refusal>(transaction.newest_key()?)
+        let (store, keys) = (Arc::clone(&self.store), Arc::clone(&self.keys));
+        let last_check = Arc::clone(&self.last_check);
+        // A task of its own: whoever asks may go away meanwhile, and the next one comes at once.
+        let check = tokio::spawn(async move {
+            let mut last = last_check.lock().await;
+            if let Some((at, outcome)) = &*last
+                && at.elapsed() < CHECK_EVERY
+            {
+                return outcome.clone();
+            }
+            let outcome = try_out(&*store, &keys).await;
+            *last = Some((Instant::now(), outcome.clone()));
+            outcome
         });
-        match key.await? {
-            Some(key) => self.keys.open(&key).await.map(drop),
-            None => Ok(()),
-        }
+        check.await.unwrap_or(Err(Refusal::Internal("readiness can't be tried")))
     }
 
     async fn read<T: Send + 'static>(
@@ -136,6 +128,17 @@ impl Authority {
             operation(&mut Work::begin(transaction, &caller, now)?)
         })
         .await
+    }
+}
+
+async fn try_out(store: &dyn Store, keys: &Keys) -> Result<(), Refusal> {
+    let key = store::write(store, |transaction| {
+        transaction.touch()?;
+        Ok::<_, Refusal>(transaction.newest_key()?)
+    });
+    match key.await? {
+        Some(key) => keys.open(&key).await.map(drop),
+        None => Ok(()),
     }
 }
 

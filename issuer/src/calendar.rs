@@ -13,6 +13,9 @@ use namespace_jwt_core::time::UnixTime;
 /// 1970-01-01T00:00:00, in UTC.
 const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
+/// The last time that RFC 3339 can write, in UTC: the end of the year 9999.
+pub const LAST: UnixTime = UnixTime::from_secs(253_402_300_799);
+
 /// A time as RFC 3339 in UTC, or in words past the year 9999, where that form ends.
 pub fn rfc3339(time: UnixTime) -> String {
     in_calendar(time).unwrap_or_else(|| "after the year 9999".to_owned())
@@ -81,11 +84,36 @@ pub fn parse_rfc3339(text: &str) -> Result<UnixTime, TimeError> {
     })?;
     let time = pieces.time().ok_or(TimeError::NoTimeOfDay)?;
     let offset = pieces.to_numeric_offset().ok_or(TimeError::NoOffset)?;
+    // The library reads more: years of six digits, times without minutes, names of zones.
+    if !is_rfc3339(text) {
+        return Err(TimeError::NotRfc3339);
+    }
     // A timestamp of the library's ends a day before the year does, to leave room for offsets.
     let since_epoch = pieces.date().to_datetime(time).duration_since(EPOCH);
     let since_epoch =
         since_epoch.saturating_sub(SignedDuration::from_secs(offset.seconds().into()));
     Duration::try_from(since_epoch).map(UnixTime::new).map_err(|_| TimeError::Before1970)
+}
+
+/// Whether a text has the form of RFC 3339 §5.6, with up to nine digits after the second.
+fn is_rfc3339(text: &str) -> bool {
+    let Some((start, end)) = text.split_at_checked(19) else { return false };
+    let fraction = end.strip_prefix('.').map(|end| {
+        let digits = end.bytes().take_while(u8::is_ascii_digit).count();
+        ((1..=9).contains(&digits), end.get(digits..).unwrap_or_default())
+    });
+    let (has_digits, offset) = fraction.unwrap_or((true, end));
+    let is_offset = match offset.strip_prefix(['+', '-']) {
+        Some(offset) => {
+            let (hours, minutes) = offset.split_once(':').unwrap_or_default();
+            let below = |part: &str, end: u8| {
+                part.len() == 2 && part.parse::<u8>().is_ok_and(|number| number < end)
+            };
+            below(hours, 24) && below(minutes, 60)
+        }
+        None => ["Z", "z"].contains(&offset),
+    };
+    has_form(&format!("{start}Z")) && has_digits && is_offset
 }
 
 /// Whether a text has digits where RFC 3339 has them.
@@ -179,6 +207,15 @@ mod tests {
             ("2025-01-22T24:00:00Z", TimeError::NotInCalendar),
             ("2025-01-22T13:42:61Z", TimeError::NotInCalendar),
             ("10000-01-01T00:00:00Z", TimeError::NotRfc3339),
+            ("+002030-01-01T00:00:00Z", TimeError::NotRfc3339),
+            ("2030-01-01T00:00:00Z[Europe/Paris]", TimeError::NotRfc3339),
+            ("2030-01-01T00Z", TimeError::NotRfc3339),
+            ("20300101T000000Z", TimeError::NotRfc3339),
+            ("2030-01-01T00:00:00,5Z", TimeError::NotRfc3339),
+            ("2030-01-01T00:00:00+02", TimeError::NotRfc3339),
+            ("2030-01-01T00:00:00+0200", TimeError::NotRfc3339),
+            ("2030-01-01T00:00:00+25:59", TimeError::NotRfc3339),
+            ("2030-01-01T00:00:00+02:00:30", TimeError::NotRfc3339),
             ("1737553346", TimeError::NotRfc3339),
             ("tomorrow", TimeError::NotRfc3339),
             ("", TimeError::NotRfc3339),

@@ -3,6 +3,7 @@
 pub mod api_key;
 pub mod application;
 pub mod audit;
+pub mod id;
 pub mod name;
 pub mod namespace;
 pub mod namespace_key;

@@ -48,6 +48,11 @@ pub struct Configuration {
 pub async fn serve(configuration: Configuration) -> Result<(), ServeError> {
     let Configuration { listen, installation, .. } = configuration;
     let end = signals::termination().map_err(ServeError::Signals)?;
+    let _outlived = signals::outlive_file_limits().map_err(ServeError::Signals)?;
+    // A core file would hold the keys.
+    if let Err(error) = rlimit::Resource::CORE.set(0, 0) {
+        warn!(%error, "core files can't be forbidden; one would hold private keys");
+    }
     // Before anything is written: a second service on one file changes nothing there.
     let _lock = installation.lock()?;
     let at_address = |error| ServeError::Listen(listen, error);
@@ -56,8 +61,10 @@ pub async fn serve(configuration: Configuration) -> Result<(), ServeError> {
     let url = configuration.public_url.unwrap_or_else(|| url_of(address));
     let had_key = installation.secrets_key_file.exists();
     let opened = installation.open_or_make(&url, now()).await?;
-    for exposure in key_files::exposures(&installation.secrets_key_file) {
-        warn!("{exposure}");
+    for file in [&installation.secrets_key_file, &installation.database] {
+        for exposure in key_files::exposures(file) {
+            warn!("{exposure}");
+        }
     }
     if opened.is_new && had_key {
         warn!("the secrets key was there before its database; if that was lost, restore it");

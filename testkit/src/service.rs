@@ -161,6 +161,11 @@ impl Service {
         self.process.as_mut().is_some_and(|process| process.ended().is_none())
     }
 
+    /// The id of its process.
+    pub fn process_id(&self) -> u32 {
+        self.process.as_ref().expect("a running service").id()
+    }
+
     /// All that it wrote since its first start.
     pub fn log(&self) -> String {
         (1..=self.starts)

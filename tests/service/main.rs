@@ -14,6 +14,7 @@
 
 mod answers;
 mod arguments;
+mod attacked;
 mod backup;
 mod callers;
 mod files;
@@ -29,6 +30,7 @@ use std::io::Write as _;
 
 use serde_json::{Value, json};
 use testkit::api::{Client, good, id};
+use testkit::envoy::wait_for;
 
 /// An id that nothing has.
 const UNKNOWN: &str = "11111111-2222-4333-8444-555555555555";
@@ -41,11 +43,21 @@ struct Scene {
 
 impl Scene {
     fn make(client: &Client, name: &str) -> Self {
-        let namespace = good(client.post(&client.functions("/namespaces"), &json!({"name": name})));
-        let namespace = id(&namespace).to_owned();
+        let namespace = make_namespace(client, &client.functions("/namespaces"), name);
         let function = make_function(client, &namespace, "first");
         Self { namespace, function }
     }
+}
+
+/// A namespace, as clients make one that honour `Retry-After`: on a busy machine its key may take
+/// longer than the service waits.
+fn make_namespace(client: &Client, path: &str, name: &str) -> String {
+    let made = wait_for("a namespace", || {
+        let answer = client.post(path, &json!({"name": name}));
+        let is_busy = answer.status == 503 && answer.header("retry-after").is_some();
+        (!is_busy).then_some(answer)
+    });
+    id(&good(made)).to_owned()
 }
 
 fn make_function(client: &Client, namespace: &str, name: &str) -> String {
@@ -57,9 +69,8 @@ fn make_function(client: &Client, namespace: &str, name: &str) -> String {
 
 /// A container in a namespace of its own: the products' namespaces are apart. Both ids.
 fn make_container(client: &Client, name: &str) -> (String, String) {
-    let body = json!({"name": format!("for-{name}")});
-    let namespace = good(client.post(&client.containers("/namespaces"), &body));
-    let namespace = id(&namespace).to_owned();
+    let path = client.containers("/namespaces");
+    let namespace = make_namespace(client, &path, &format!("for-{name}"));
     let body = json!({
         "name": name, "namespace_id": namespace, "registry_image": "registry.test/image:1",
         "privacy": "private",

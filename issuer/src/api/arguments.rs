@@ -13,7 +13,8 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::authority::refusal::{ArgumentFault, FaultReason, Refusal};
-use crate::calendar::{TimeError, parse_rfc3339};
+use crate::calendar::{LAST, TimeError, parse_rfc3339};
+use crate::model::id;
 use crate::model::name::{EXPECTED, is_name};
 use crate::model::variables::{MAX_SECRETS, VariablesChange};
 
@@ -21,7 +22,11 @@ use crate::model::variables::{MAX_SECRETS, VariablesChange};
 const MAX_DESCRIPTION: usize = 4_096;
 
 /// The most characters of a label, of a variable's name, or of any other short text.
-const MAX_TEXT: usize = 1_024;
+const MAX_TEXT: usize = 256;
+
+/// The most bytes of all items of a list, or of all plain variables, together. A page has up to a
+/// hundred objects.
+const MAX_BYTES: usize = 32_768;
 
 /// The most labels, plain variables, or words of a command.
 const MAX_ITEMS: usize = 100;
@@ -97,7 +102,7 @@ impl Arguments {
 
     /// An id.
     pub fn id(&mut self, name: &str) -> Option<Uuid> {
-        self.take(name, "a UUID", |value| Uuid::try_parse(value.as_str()?).ok())
+        self.take(name, "a UUID", |value| id::parse(value.as_str()?))
     }
 
     /// An id that has to be there.
@@ -112,7 +117,7 @@ impl Arguments {
     pub fn id_or_empty(&mut self, name: &str) -> Option<String> {
         self.take(name, "a UUID, or an empty text", |value| {
             let text = value.as_str()?;
-            let id = Uuid::try_parse(text).ok().map(|id| id.to_string());
+            let id = id::parse(text).map(|id| id.to_string());
             id.or_else(|| text.is_empty().then(String::new))
         })
     }
@@ -136,9 +141,7 @@ impl Arguments {
     /// A time in RFC 3339.
     pub fn time(&mut self, name: &str) -> Option<UnixTime> {
         let text = self.take(name, "a time in RFC 3339, as a string", as_text)?;
-        let time = parse_rfc3339(&text);
-        self.faults.extend(time.err().map(|error| time_fault(name, error)));
-        time.ok()
+        read_time(name, &text).map_err(|fault| self.faults.push(fault)).ok()
     }
 
     /// A length of time, such as `300s` or `300.000000000s`.
@@ -161,6 +164,7 @@ impl Arguments {
         self.at_most(name, texts.len(), MAX_ITEMS, "items");
         let longest = texts.iter().map(|text| text.chars().count()).max();
         self.at_most(name, longest.unwrap_or(0), MAX_TEXT, "characters in an item");
+        self.at_most(name, texts.iter().map(String::len).sum(), MAX_BYTES, "bytes in all");
         Some(texts)
     }
 
@@ -195,6 +199,8 @@ impl Arguments {
         for (key, value) in &variables {
             self.check_variable(name, key, value);
         }
+        let bytes = variables.iter().map(|(key, value)| key.len().saturating_add(value.len()));
+        self.at_most(name, bytes.sum(), MAX_BYTES, "bytes in all");
         Some(variables)
     }
 
@@ -249,13 +255,19 @@ impl Arguments {
     }
 }
 
-/// What is wrong with a time.
-pub fn time_fault(name: &str, error: TimeError) -> ArgumentFault {
-    let reason = match error {
-        TimeError::Before1970 => FaultReason::Constraint,
-        _ => FaultReason::Format,
-    };
-    ArgumentFault { name: name.to_owned(), reason, help: error.to_string() }
+/// Reads a time that an answer can write too.
+pub fn read_time(name: &str, text: &str) -> Result<UnixTime, ArgumentFault> {
+    let fault = |reason, help| ArgumentFault { name: name.to_owned(), reason, help };
+    match parse_rfc3339(text) {
+        Ok(time) if time > LAST => {
+            Err(fault(FaultReason::Constraint, "expected a time before the year 10000".to_owned()))
+        }
+        Ok(time) => Ok(time),
+        Err(error @ TimeError::Before1970) => {
+            Err(fault(FaultReason::Constraint, error.to_string()))
+        }
+        Err(error) => Err(fault(FaultReason::Format, error.to_string())),
+    }
 }
 
 fn as_text(value: &Value) -> Option<String> {
@@ -361,6 +373,21 @@ mod tests {
             ("99999999999999999999s", None),
         ] {
             assert_eq!(parse_seconds(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_time_is_one_that_an_answer_can_write() {
+        for (text, reason) in [
+            ("9999-12-31T23:59:59Z", None),
+            ("9999-12-31T23:59:59-00:01", Some("constraint")),
+            ("9999-12-31T23:59:59.5Z", Some("constraint")),
+            ("1970-01-01T00:00:00Z", None),
+            ("1969-12-31T23:59:59Z", Some("constraint")),
+            ("2030-01-01", Some("format")),
+        ] {
+            let found = read_time("expires_at", text).err().map(|fault| fault.reason.name());
+            assert_eq!(found, reason, "{text}");
         }
     }
 

@@ -17,6 +17,7 @@ use crate::http::body::{self, BodyLimits};
 use crate::http::failures::Verdict;
 use crate::http::request;
 use crate::model::Product;
+use crate::model::id;
 use crate::model::region::Region;
 use crate::request_context::RequestContext;
 
@@ -38,7 +39,7 @@ pub struct Call {
 impl Call {
     /// The id in the path. One that isn't a UUID is nobody's.
     pub fn id(&self, resource: Resource) -> Result<Uuid, Refusal> {
-        let id = self.id.as_deref().and_then(|id| Uuid::try_parse(id).ok());
+        let id = self.id.as_deref().and_then(id::parse);
         id.ok_or(Refusal::NotFound(resource))
     }
 
@@ -53,15 +54,22 @@ impl FromRequest<Api> for Call {
 
     async fn from_request(request: Request, api: &Api) -> Result<Self, Failure> {
         let (mut parts, content) = request.into_parts();
-        let caller = authenticate(&parts, api).await;
         let has_body = matches!(parts.method, Method::POST | Method::PUT | Method::PATCH);
-        // Read before a refusal too: a client that is still sending wouldn't see the answer.
+        let caller = match authenticate(&parts, api).await {
+            Ok(caller) => caller,
+            Err(failure) => {
+                // A client that is still sending wouldn't see the answer.
+                if has_body {
+                    body::drop_all(content).await;
+                }
+                return Err(failure);
+            }
+        };
         // Python's sends `{}` with GET and DELETE, where it means nothing.
         let content = match has_body {
             true => Some(body::read(content, &BodyLimits::default()).await),
             false => None,
         };
-        let caller = caller?;
         if let (Some(note), Some(key)) =
             (parts.extensions.get::<request::Caller>(), caller.access_key())
         {

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use namespace_jwt_core::time::UnixTime;
 use uuid::Uuid;
 
-use super::arguments::time_fault;
+use super::arguments::read_time;
 use crate::authority::refusal::{ArgumentFault, FaultReason, Refusal};
-use crate::calendar::parse_rfc3339;
+use crate::model::id;
 use crate::model::page::{MAX_PAGE_SIZE, Order, PageRequest};
 
 /// How many items a page has that doesn't say.
@@ -32,18 +32,16 @@ impl Query {
     /// An id.
     pub fn id(&self, name: &str) -> Result<Option<Uuid>, Refusal> {
         let read = |text| {
-            Uuid::try_parse(text)
-                .map_err(|_| Refusal::argument(name, FaultReason::Format, "expected a UUID"))
+            id::parse(text)
+                .ok_or_else(|| Refusal::argument(name, FaultReason::Format, "expected a UUID"))
         };
         self.text(name).map(read).transpose()
     }
 
     /// A time.
     pub fn time(&self, name: &str) -> Result<Option<UnixTime>, Refusal> {
-        let read = |text| {
-            parse_rfc3339(text)
-                .map_err(|error| Refusal::InvalidArguments(vec![time_fault(name, error)]))
-        };
+        let read =
+            |text| read_time(name, text).map_err(|fault| Refusal::InvalidArguments(vec![fault]));
         self.text(name).map(read).transpose()
     }
 

@@ -1,11 +1,13 @@
 //! Argon2id for secret values: slow on purpose, so never many at once.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use argon2::password_hash::PasswordHasher as _;
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use aws_lc_rs::rand;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD_NO_PAD as STANDARD_NO_PAD;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
@@ -29,12 +31,15 @@ const LANES: u32 = 1;
 /// The only way to a slow hash.
 pub struct Hashing {
     turns: Arc<Semaphore>,
+    /// What was used already, at most one for each turn. Freed, it would stay with the allocator
+    /// of whichever thread it was, and there are hundreds of those.
+    memory: Arc<Mutex<Vec<Vec<Block>>>>,
 }
 
 impl Hashing {
     /// Nobody is waiting yet.
     pub fn new() -> Self {
-        Self { turns: Arc::new(Semaphore::new(AT_ONCE)) }
+        Self { turns: Arc::new(Semaphore::new(AT_ONCE)), memory: Arc::default() }
     }
 
     /// Hashes the secret values of a change.
@@ -57,15 +62,31 @@ impl Hashing {
     async fn hash_one(&self, value: Zeroizing<String>) -> Result<String, Refusal> {
         let turn = timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned()).await;
         let turn = turn.map_err(|_| Refusal::Busy)?.map_err(|_| Refusal::Busy)?;
+        let memory = Arc::clone(&self.memory);
         let hash = spawn_blocking(move || {
             // A request that is given up doesn't stop its thread, so the thread has the turn.
             let _turn = turn;
-            let parameters = Params::new(MEMORY, PASSES, LANES, None).ok()?;
-            let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, parameters);
-            Some(argon2.hash_password(value.as_bytes()).ok()?.to_string())
+            let free = memory.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let mut blocks = free.unwrap_or_else(|| vec![Block::default(); MEMORY as usize]);
+            let hash = hash(value.as_bytes(), &mut blocks);
+            // What was computed of the secret is in there.
+            blocks.fill(Block::default());
+            memory.lock().unwrap_or_else(PoisonError::into_inner).push(blocks);
+            hash
         });
         hash.await.ok().flatten().ok_or(Refusal::Internal("a secret value could not be hashed"))
     }
+}
+
+/// The Argon2id hash of a secret under a new salt, as a PHC string.
+fn hash(secret: &[u8], memory: &mut [Block]) -> Option<String> {
+    let (mut salt, mut output) = ([0; 16], [0; 32]);
+    rand::fill(&mut salt).ok()?;
+    let parameters = Params::new(MEMORY, PASSES, LANES, Some(output.len())).ok()?;
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, parameters);
+    argon2.hash_password_into_with_memory(secret, &salt, &mut output, memory).ok()?;
+    let (salt, output) = (STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(output));
+    Some(format!("$argon2id$v=19$m={MEMORY},t={PASSES},p={LANES}${salt}${output}"))
 }
 
 impl Default for Hashing {

@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use lexopt::{Arg, Parser};
 use namespace_jwt_issuer::inspect::display::excerpt;
@@ -19,6 +20,9 @@ const COMMAND: Command = Command { usage: "issuer serve --help", help: SERVE_HEL
 
 /// Where the service listens unless it is told otherwise.
 const DEFAULT_ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+
+/// How long the end waits for whoever reads the log.
+const LAST_LINES: Duration = Duration::from_secs(1);
 
 pub fn run(parser: &mut Parser) -> Result<Done, Failure> {
     let mut listen = Given::new("--listen");
@@ -55,9 +59,11 @@ pub fn run(parser: &mut Parser) -> Result<Done, Failure> {
     };
     let form = if io::stderr().is_terminal() { Form::Terminal } else { Form::Json };
     let level = Given::<String>::new(log::LEVEL_VARIABLE).or_variable(log::LEVEL_VARIABLE)?;
-    log::start(log::level(level.as_ref().map(|said| said.text.as_str()))?, form)?;
+    let log = log::start(log::level(level.as_ref().map(|said| said.text.as_str()))?, form)?;
     log::report_panics();
-    super::runtime()?.block_on(serve(configuration))?;
+    let served = super::runtime()?.block_on(serve(configuration));
+    log.flush(LAST_LINES);
+    served?;
     Ok(Done { output: Zeroizing::default(), status: ExitCode::SUCCESS })
 }
 
@@ -73,7 +79,8 @@ fn listen_address(Said { text, by }: &Said) -> Result<SocketAddr, Failure> {
 /// Clients append a path to it as text.
 pub fn checked_url(Said { text, by }: Said) -> Result<String, Failure> {
     let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    let is_plain = |c: char| c.is_ascii_graphic() && !matches!(c, '?' | '#' | '@');
+    // It goes into a file that shells read: no character means anything to one.
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._~:/[]%".contains(c);
     match host {
         Some(host) if !host.is_empty() && !host.ends_with('/') && host.chars().all(is_plain) => {
             Ok(text)

@@ -80,6 +80,13 @@ impl IntoResponse for BodyError {
     }
 }
 
+/// Reads a body and keeps nothing, so that a client that is refused already sees the answer.
+pub async fn drop_all(body: Body) {
+    let limits = BodyLimits { bytes: 0, ..BodyLimits::default() };
+    // What is wrong with it doesn't matter any more.
+    let _ = read(body, &limits).await;
+}
+
 /// Reads a body to its end.
 ///
 /// # Errors

@@ -7,6 +7,8 @@ use namespace_jwt_core::time::UnixTime;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use super::id;
+
 /// What is hashed before the key, so that no other hash of this product equals one of a key.
 const HASH_PREFIX: &[u8] = b"namespace-jwt api key v1\0";
 
@@ -43,10 +45,7 @@ impl SecretKey {
 
     /// A secret as a client sends it: a UUID in the form with hyphens.
     pub fn parse(text: &str) -> Option<Self> {
-        // Other forms of a UUID, which `try_parse` reads too, are no secret of ours.
-        let has_form = text.len() == 36;
-        let id = Uuid::try_parse(text).ok().filter(|_| has_form)?;
-        Some(Self(Zeroizing::new(id.into_bytes())))
+        Some(Self(Zeroizing::new(id::parse(text)?.into_bytes())))
     }
 
     /// The secret as a client sends it.

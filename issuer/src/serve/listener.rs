@@ -212,6 +212,8 @@ async fn serve(
         // It is there to have hyper ask the timer, which knows better: see there.
         .header_read_timeout(limits.idle)
         .max_header_size(limits.head_bytes)
+        // What a connection buffers of a body: hyper's own is 400 KiB, for each stranger.
+        .max_buf_size(limits.head_bytes)
         .serve_connection(TokioIo::new(transport), service);
     // Clients leave, are too slow, or speak something else than HTTP. None of it is a fault here,
     // and hyper has answered what can be answered.

@@ -1,5 +1,7 @@
 //! The log: lines for a person on a terminal, JSON lines for everybody else.
 
+mod lossy;
+
 use std::error::Error;
 use std::fmt;
 use std::io;
@@ -10,6 +12,8 @@ use tracing::subscriber::{SetGlobalDefaultError, set_global_default};
 use tracing::{Subscriber, error};
 use tracing_subscriber::fmt::MakeWriter;
 
+pub use lossy::Lossy;
+
 /// The environment variable that says how much is logged.
 pub const LEVEL_VARIABLE: &str = "ISSUER_LOG";
 
@@ -18,8 +22,10 @@ pub const LEVEL_VARIABLE: &str = "ISSUER_LOG";
 /// # Errors
 ///
 /// If the process has a log already.
-pub fn start(level: LevelFilter, form: Form) -> Result<(), SetGlobalDefaultError> {
-    set_global_default(subscriber(level, form, io::stderr))
+pub fn start(level: LevelFilter, form: Form) -> Result<Lossy, SetGlobalDefaultError> {
+    let log = Lossy::new(io::stderr());
+    set_global_default(subscriber(level, form, log.clone()))?;
+    Ok(log)
 }
 
 /// Has panics logged by the place in the code alone, for the whole process.

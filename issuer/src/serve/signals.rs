@@ -24,6 +24,31 @@ pub fn termination() -> io::Result<impl Future<Output = ()> + Send + 'static> {
     })
 }
 
+/// While the value lives, a file that may not grow (`RLIMIT_FSIZE`) is an error for whoever writes
+/// to it, and not the end of the process.
+///
+/// # Errors
+///
+/// If the operating system doesn't let the process handle its signals.
+#[cfg(unix)]
+pub fn outlive_file_limits() -> io::Result<impl Send> {
+    /// SIGXFSZ, on Linux and macOS.
+    const FILE_SIZE: i32 = 25;
+    use tokio::signal::unix::{SignalKind, signal};
+
+    signal(SignalKind::from_raw(FILE_SIZE))
+}
+
+/// There is no such signal elsewhere.
+///
+/// # Errors
+///
+/// None.
+#[cfg(not(unix))]
+pub fn outlive_file_limits() -> io::Result<impl Send> {
+    Ok(())
+}
+
 /// A future that ends with the first Ctrl-C.
 ///
 /// # Errors

@@ -14,6 +14,13 @@ use crate::store::StoreError;
 
 /// Opens the connection that writes.
 pub fn open(path: &Path, opening: Opening) -> Result<Connection, OpenError> {
+    let size = |path: &Path| path.metadata().map_or(0, |metadata| metadata.len());
+    let journal = beside(path, JOURNAL);
+    let was_cut_off = size(&journal) > 0;
+    // SQLite would throw away the journal, with the last commits, for an empty database.
+    if was_cut_off && size(path) == 0 {
+        return Err(OpenError::StrayJournal(journal));
+    }
     match opening {
         // Made here and not by SQLite, which would let others read it.
         Opening::CreateOrMigrate => match create_private(path) {
@@ -34,6 +41,10 @@ pub fn open(path: &Path, opening: Opening) -> Result<Connection, OpenError> {
     schema::is_newest(&connection).map_err(in_file(path))?;
     if connection.is_readonly("main").map_err(in_file(path))? {
         return Err(OpenError::ReadOnly(path.to_owned()));
+    }
+    // A journal that belongs to another copy of the database is applied to this one all the same.
+    if was_cut_off && opening == Opening::CreateOrMigrate {
+        check_integrity(path)?;
     }
     connection.pragma_update(None, "journal_mode", "WAL").map_err(in_file(path))?;
     // A commit is on disk when it returns. NORMAL would lose the last ones at a power failure.
@@ -237,7 +248,11 @@ const JOURNAL: &str = "-wal";
 const FILES: [&str; 3] = ["", JOURNAL, "-shm"];
 
 fn copy_private(from: &Path, to: &Path) -> Result<(), OpenError> {
-    let mut source = File::open(from).map_err(|error| OpenError::Io(from.to_owned(), error))?;
+    let at_source = |error| OpenError::Io(from.to_owned(), error);
+    let mut source = File::open(from).map_err(at_source)?;
+    if !source.metadata().map_err(at_source)?.is_file() {
+        return Err(at_source(io::ErrorKind::InvalidInput.into()));
+    }
     let at_target = |error| OpenError::Io(to.to_owned(), error);
     let mut target = create_private(to).map_err(at_target)?;
     io::copy(&mut source, &mut target).map_err(at_target)?;
@@ -302,6 +317,8 @@ pub enum OpenError {
     Older(PathBuf),
     /// It is damaged.
     Damaged(PathBuf),
+    /// There is a journal, and not the database that it belongs to.
+    StrayJournal(PathBuf),
     /// A file that would be made is there already.
     Exists(PathBuf),
     /// The system refuses.
@@ -351,6 +368,12 @@ impl fmt::Display for OpenError {
             Self::Damaged(path) => write!(
                 f,
                 "{} is damaged, or is not a database; take a backup that is whole",
+                path.display()
+            ),
+            Self::StrayJournal(path) => write!(
+                f,
+                "{} has the last changes of a database that isn't there; put the database back \
+                 beside it, or move it away if you restore an older one",
                 path.display()
             ),
             Self::Exists(path) => write!(

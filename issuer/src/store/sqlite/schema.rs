@@ -39,9 +39,26 @@ pub fn migrate(connection: &mut Connection) -> Result<(), SchemaError> {
 ///
 /// # Errors
 ///
-/// [`SchemaError`], if it is not ours or newer than this program.
+/// [`SchemaError`], if it is not ours, newer than this program, or has tables or triggers that
+/// this program didn't make.
 pub fn is_newest(connection: &Connection) -> Result<bool, SchemaError> {
-    Ok(version(connection)? == newest())
+    let is_newest = version(connection)? == newest();
+    if is_newest {
+        let mut model = Connection::open_in_memory()?;
+        migrate(&mut model)?;
+        if shape(connection)? != shape(&model)? {
+            return Err(SchemaError::Altered);
+        }
+    }
+    Ok(is_newest)
+}
+
+/// What a file has tables, indexes and triggers of, but for SQLite's own.
+fn shape(connection: &Connection) -> Result<Vec<(String, Option<String>)>, SchemaError> {
+    let sql = "SELECT name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' ORDER BY name";
+    let mut statement = connection.prepare(sql)?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// The version of a file of ours: 0 if there is nothing in it.
@@ -63,6 +80,8 @@ fn version(connection: &Connection) -> Result<i64, SchemaError> {
 pub enum SchemaError {
     /// It is a database of another program.
     Foreign,
+    /// Somebody else changed its tables, or gave it triggers.
+    Altered,
     /// A newer version of this program wrote it.
     Newer {
         /// The version of its schema.
@@ -83,6 +102,10 @@ impl fmt::Display for SchemaError {
         match self {
             Self::Foreign => f.write_str(
                 "expected a database of this program, found another's; name another file",
+            ),
+            Self::Altered => f.write_str(
+                "expected the tables of this program alone, found others or changed ones; take a \
+                 backup that `issuer backup` made",
             ),
             Self::Newer { found } => write!(
                 f,
@@ -108,6 +131,15 @@ mod tests {
         migrate(&mut connection).unwrap();
         assert!(is_newest(&connection).unwrap());
         migrate(&mut connection).unwrap();
+    }
+
+    #[test]
+    fn a_file_that_somebody_gave_a_trigger_is_refused() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate(&mut connection).unwrap();
+        let trigger = "CREATE TRIGGER t AFTER INSERT ON tokens BEGIN DELETE FROM tokens; END";
+        connection.execute_batch(trigger).unwrap();
+        assert!(matches!(is_newest(&connection), Err(SchemaError::Altered)));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use testkit::http::Request;
 use testkit::service::Service;
 use testkit::upstream::Upstream;
 
+use crate::python_sdk::with_sdk;
 use crate::{Scene, make_container, make_function, make_token};
 
 fn protects(namespace: &str, application: &str, token: &Value) -> Filter {
@@ -85,4 +86,17 @@ fn tokens_of_the_api_are_admitted_where_they_are_for_and_refused_elsewhere() {
         assert_eq!(good(client.delete(&own))["status"], "deleting");
         assert_eq!(client.get(&own).status, 404);
     }
+}
+
+#[test]
+fn a_token_of_the_official_sdk_is_admitted_and_its_end_is_known_to_the_api() {
+    let service = Service::started();
+    let script = "tests/service/python_token.py";
+    let token: Value = serde_json::from_str(&with_sdk(script, &["make"], &service)).unwrap();
+    let upstream = Upstream::start();
+    let filter = protects(member(&token, "namespace_id"), member(&token, "function_id"), &token);
+    let envoy = Plan::new(&upstream).listener("function", filter).start();
+    envoy.expect("function", "the SDK's", with(&token), "allowed");
+    envoy.expect("function", "none", Request::get(), "missing_token");
+    assert_eq!(with_sdk(script, &["end", id(&token)], &service), "ended\n");
 }

@@ -10,6 +10,7 @@ pub mod namespace_key;
 pub mod page;
 pub mod region;
 pub mod token;
+pub mod trust;
 pub mod variables;
 
 use serde::{Deserialize, Serialize};

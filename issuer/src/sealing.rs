@@ -44,6 +44,11 @@ impl Place {
         }
     }
 
+    /// The private key of a trust key, by the id of the key.
+    pub fn trust_key(id: Uuid) -> Self {
+        Self { purpose: "trust key", table: "trust_keys", column: "sealed_private_key", id }
+    }
+
     /// The text that tells whether a secrets key is this database's.
     pub fn check(organization_id: Uuid) -> Self {
         Self {

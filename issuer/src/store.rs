@@ -8,6 +8,7 @@
 //! committed and is on disk.
 
 pub mod change;
+pub mod feed;
 pub mod sqlite;
 
 use std::fmt;
@@ -23,7 +24,9 @@ use crate::model::namespace::{Namespace, NamespaceFilter};
 use crate::model::namespace_key::NamespaceKey;
 use crate::model::page::{Order, Page, PageRequest};
 use crate::model::token::{Token, TokenFilter};
+use crate::model::trust::MAX_RECORDS;
 use change::{Change, Founding, Origin};
+use feed::Feed;
 
 /// A database.
 pub trait Store: Send + Sync {
@@ -44,7 +47,7 @@ pub trait Unit: Send {
 }
 
 /// One state of the database, and what is changed in it.
-pub trait Transaction {
+pub trait Transaction: Feed {
     /// What the first start made, once there was one.
     fn founding(&mut self) -> Result<Option<Founding>, StoreError>;
 
@@ -130,6 +133,8 @@ pub enum StoreError {
     Busy,
     /// The database holds what no version of this program writes: what, for the operator.
     Corrupt(String),
+    /// There is no room for another revoked token.
+    LogFull,
     /// The permission is for something else than the change: a fault of this program.
     NotPermitted,
 }
@@ -144,6 +149,12 @@ impl fmt::Display for StoreError {
             Self::Corrupt(what) => {
                 write!(f, "the database holds {what}, which is unknown here; restore a backup")
             }
+            Self::LogFull => write!(
+                f,
+                "expected at most {MAX_RECORDS} revoked tokens to remember, found that many; revoke \
+                 all that was issued for a namespace before some time with `issuer revoke \
+                 --issued-before`, or replace its key with `issuer namespace rotate --compromised`"
+            ),
             Self::NotPermitted => f.write_str("the permission is for another change"),
         }
     }

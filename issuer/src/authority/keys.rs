@@ -93,6 +93,9 @@ impl Keys {
             public_pem,
             sealed_private_key,
             created_at: at,
+            activates_at: None,
+            retired_at: None,
+            ends_at: None,
         })
     }
 

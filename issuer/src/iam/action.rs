@@ -12,8 +12,27 @@ pub enum Action {
     Application(Product, Access),
     /// To make, read, list or delete tokens. Both products have one store of them.
     Token(Product, Access),
+    /// To make a namespace's next key, to let it sign, or to end one.
+    NamespaceKey(Product, Access),
+    /// To revoke a token's id, whether the service knows the token or not.
+    Revocation(Access),
+    /// To revoke everything that was issued for something before a second.
+    Mark(Subject, Access),
     /// To make an API key.
     ApiKey(Access),
+    /// To make, read or drop a key that signs what gateways are told.
+    TrustKey(Access),
+}
+
+/// The kinds of what can be issued for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// A namespace of a product.
+    Namespace(Product),
+    /// A function or container.
+    Application(Product),
+    /// A user.
+    Bearer,
 }
 
 /// What is done.
@@ -37,7 +56,11 @@ impl Action {
         let (Self::Namespace(_, access)
         | Self::Application(_, access)
         | Self::Token(_, access)
-        | Self::ApiKey(access)) = self;
+        | Self::NamespaceKey(_, access)
+        | Self::Revocation(access)
+        | Self::Mark(_, access)
+        | Self::ApiKey(access)
+        | Self::TrustKey(access)) = self;
         match access {
             Access::Create => "create",
             Access::Read => "read",
@@ -56,7 +79,16 @@ impl Action {
             Self::Application(Product::Containers, _) => "container",
             Self::Token(Product::Functions, _) => "function_token",
             Self::Token(Product::Containers, _) => "container_token",
+            Self::NamespaceKey(Product::Functions, _) => "function_namespace_key",
+            Self::NamespaceKey(Product::Containers, _) => "container_namespace_key",
+            Self::Revocation(_) => "revocation",
+            Self::Mark(Subject::Namespace(Product::Functions), _) => "function_namespace_mark",
+            Self::Mark(Subject::Namespace(Product::Containers), _) => "container_namespace_mark",
+            Self::Mark(Subject::Application(Product::Functions), _) => "function_mark",
+            Self::Mark(Subject::Application(Product::Containers), _) => "container_mark",
+            Self::Mark(Subject::Bearer, _) => "bearer_mark",
             Self::ApiKey(_) => "api_key",
+            Self::TrustKey(_) => "trust_key",
         }
     }
 }

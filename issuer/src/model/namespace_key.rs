@@ -20,6 +20,13 @@ pub struct NamespaceKey {
     pub sealed_private_key: Vec<u8>,
     /// When it was made.
     pub created_at: UnixTime,
+    /// When it is to sign, of the next one.
+    pub activates_at: Option<UnixTime>,
+    /// Since when it signs no more, of a retired one.
+    pub retired_at: Option<UnixTime>,
+    /// When nothing that it signed is good any longer, of one that has a successor: earlier if its
+    /// last token has expired.
+    pub ends_at: Option<UnixTime>,
 }
 
 /// What a key of a namespace is used for.

@@ -229,7 +229,7 @@ impl SigningKey {
     }
 
     /// The signature of a message, as a JWS holds it (RFC 7518 §3).
-    pub(super) fn sign(&self, message: &[u8]) -> Result<Zeroizing<Vec<u8>>, SigningKeyError> {
+    pub(crate) fn sign(&self, message: &[u8]) -> Result<Zeroizing<Vec<u8>>, SigningKeyError> {
         // The library has randomness of its own, wherever a signature needs any.
         let unused = SystemRandom::new();
         let signature = match &self.0 {

@@ -4,7 +4,7 @@ use namespace_jwt_core::time::UnixTime;
 use uuid::Uuid;
 
 use super::StoreError;
-use crate::iam::action::{Access, Action};
+use crate::iam::action::{Access, Action, Subject};
 use crate::iam::decision::Authorized;
 use crate::model::Product;
 use crate::model::api_key::{ApiKey, SecretHash};
@@ -13,6 +13,7 @@ use crate::model::audit::{AuditEntry, Verb};
 use crate::model::namespace::Namespace;
 use crate::model::namespace_key::NamespaceKey;
 use crate::model::token::Token;
+use crate::model::trust::{TokenId, TrustKey};
 use crate::request_context::RequestContext;
 
 /// What the first start makes, but for the owner's API key.
@@ -51,6 +52,40 @@ pub enum Change<'a> {
     DeleteToken(&'a Token, Product),
     /// A new API key.
     CreateApiKey(&'a ApiKey, &'a SecretHash),
+    /// A namespace's next key, and when the active one ends.
+    AddKey(&'a Namespace, &'a NamespaceKey, UnixTime),
+    /// A namespace's next key signs from now on. The one before it is retired, until it ends.
+    ActivateKey(&'a Namespace, &'a NamespaceKey, UnixTime),
+    /// Nothing that a key of a namespace signed is good any longer. Its tokens go with it.
+    EndKey(&'a Namespace, &'a NamespaceKey),
+    /// A new key that signs from now on. Every other key of the namespace is revoked, and the tokens
+    /// go with them.
+    ReplaceKeys(&'a Namespace, &'a NamespaceKey),
+    /// The id of a token that the database doesn't know is revoked.
+    RevokeId(&'a RevokedId),
+    /// Everything issued for a namespace before a second is revoked.
+    MarkNamespace(&'a Namespace, UnixTime),
+    /// Everything issued for a function or container before a second is revoked.
+    MarkApplication(&'a Application, UnixTime),
+    /// Everything issued for the user of an organization before a second is revoked.
+    MarkBearer(Uuid, Uuid, UnixTime),
+    /// A new key of an organization's that signs what gateways are told.
+    AddTrustKey(&'a TrustKey, Uuid),
+    /// A key of an organization's that signs what gateways are told signs no more.
+    DropTrustKey(&'a TrustKey, Uuid),
+}
+
+/// The id of a token that is revoked without the token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RevokedId {
+    /// The id.
+    pub id: TokenId,
+    /// The namespace that the token is for, or any.
+    pub namespace_id: Option<Uuid>,
+    /// When the token expires, as far as somebody says so.
+    pub expires_at: Option<UnixTime>,
+    /// Whose it is.
+    pub organization_id: Uuid,
 }
 
 impl Change<'_> {
@@ -66,6 +101,21 @@ impl Change<'_> {
             Self::CreateToken(_, product) => Action::Token(*product, Access::Create),
             Self::DeleteToken(_, product) => Action::Token(*product, Access::Delete),
             Self::CreateApiKey(..) => Action::ApiKey(Access::Create),
+            Self::AddKey(it, ..) | Self::ReplaceKeys(it, _) => {
+                Action::NamespaceKey(it.product, Access::Create)
+            }
+            Self::ActivateKey(it, ..) => Action::NamespaceKey(it.product, Access::Edit),
+            Self::EndKey(it, _) => Action::NamespaceKey(it.product, Access::Delete),
+            Self::RevokeId(_) => Action::Revocation(Access::Create),
+            Self::MarkNamespace(it, _) => {
+                Action::Mark(Subject::Namespace(it.product), Access::Edit)
+            }
+            Self::MarkApplication(it, _) => {
+                Action::Mark(Subject::Application(it.product), Access::Edit)
+            }
+            Self::MarkBearer(..) => Action::Mark(Subject::Bearer, Access::Edit),
+            Self::AddTrustKey(..) => Action::TrustKey(Access::Create),
+            Self::DropTrustKey(..) => Action::TrustKey(Access::Delete),
         }
     }
 
@@ -74,6 +124,16 @@ impl Change<'_> {
         match self {
             Self::CreateNamespace(it, _) => Owner::Organization(it.organization_id),
             Self::CreateApiKey(it, _) => Owner::Organization(it.organization_id),
+            Self::RevokeId(it) => Owner::Organization(it.organization_id),
+            Self::MarkBearer(_, id, _) | Self::AddTrustKey(_, id) | Self::DropTrustKey(_, id) => {
+                Owner::Organization(*id)
+            }
+            Self::AddKey(it, ..)
+            | Self::ActivateKey(it, ..)
+            | Self::EndKey(it, _)
+            | Self::ReplaceKeys(it, _)
+            | Self::MarkNamespace(it, _) => Owner::Namespace(it.id),
+            Self::MarkApplication(it, _) => Owner::Namespace(it.namespace_id),
             Self::UpdateNamespace(it) | Self::DeleteNamespace(it) => Owner::Namespace(it.id),
             Self::CreateApplication(it)
             | Self::UpdateApplication(it)
@@ -89,11 +149,22 @@ impl Change<'_> {
             Self::CreateNamespace(..)
             | Self::CreateApplication(_)
             | Self::CreateToken(..)
-            | Self::CreateApiKey(..) => Verb::Created,
-            Self::UpdateNamespace(_) | Self::UpdateApplication(_) => Verb::Updated,
-            Self::DeleteNamespace(_) | Self::DeleteApplication(_) | Self::DeleteToken(..) => {
-                Verb::Deleted
-            }
+            | Self::CreateApiKey(..)
+            | Self::AddKey(..)
+            | Self::ReplaceKeys(..)
+            | Self::RevokeId(_)
+            | Self::AddTrustKey(..) => Verb::Created,
+            Self::UpdateNamespace(_)
+            | Self::UpdateApplication(_)
+            | Self::ActivateKey(..)
+            | Self::MarkNamespace(..)
+            | Self::MarkApplication(..)
+            | Self::MarkBearer(..) => Verb::Updated,
+            Self::DeleteNamespace(_)
+            | Self::DeleteApplication(_)
+            | Self::DeleteToken(..)
+            | Self::EndKey(..)
+            | Self::DropTrustKey(..) => Verb::Deleted,
         }
     }
 
@@ -107,6 +178,15 @@ impl Change<'_> {
             | Self::DeleteApplication(it) => it.id.to_string(),
             Self::CreateToken(it, _) | Self::DeleteToken(it, _) => it.id.to_string(),
             Self::CreateApiKey(it, _) => it.access_key.clone(),
+            Self::AddKey(_, it, _)
+            | Self::ActivateKey(_, it, _)
+            | Self::EndKey(_, it)
+            | Self::ReplaceKeys(_, it) => it.id.to_string(),
+            Self::RevokeId(it) => it.id.as_str().to_owned(),
+            Self::MarkNamespace(it, _) => it.id.to_string(),
+            Self::MarkApplication(it, _) => it.id.to_string(),
+            Self::MarkBearer(id, ..) => id.to_string(),
+            Self::AddTrustKey(it, _) | Self::DropTrustKey(it, _) => it.id.to_string(),
         }
     }
 }

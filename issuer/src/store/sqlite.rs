@@ -5,7 +5,9 @@
 //! savepoint of its own, so that one that fails takes no other along. A few threads read beside
 //! it, each with a connection of its own.
 
+mod feed;
 mod file;
+mod revoking;
 mod rows;
 mod schema;
 mod transaction;

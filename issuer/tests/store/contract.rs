@@ -2,6 +2,8 @@
 
 mod atomic;
 mod changes;
+mod compaction;
+mod feed;
 mod kept;
 mod lists;
 
@@ -12,6 +14,8 @@ use uuid::Uuid;
 
 pub use atomic::*;
 pub use changes::*;
+pub use compaction::*;
+pub use feed::*;
 pub use kept::*;
 pub use lists::*;
 
@@ -54,12 +58,12 @@ pub struct AuditRow {
     pub resource_id: String,
 }
 
-/// A token that was deleted.
+/// A token that was deleted, or an id that was revoked without one.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Revocation {
     pub token_id: Uuid,
-    pub namespace_id: Uuid,
-    pub key_id: Uuid,
+    pub namespace_id: Option<Uuid>,
+    pub key_id: Option<Uuid>,
 }
 
 /// A test for each promise. One that isn't in the list is dead code, which the compiler finds.
@@ -94,6 +98,18 @@ macro_rules! contract {
             a_read_changes_nothing
             many_write_at_once
             a_read_sees_what_was_written_before
+            a_scope_counts_what_its_gateways_see_and_nothing_else
+            a_scope_is_told_what_is_in_it
+            a_log_is_read_on_from_where_it_was_read_to
+            an_id_without_a_namespace_stands_in_every_log
+            a_key_is_published_before_it_signs_and_after
+            keys_that_are_replaced_are_revoked_with_their_tokens
+            a_mark_never_moves_back_and_takes_the_tokens_that_it_hits
+            the_mark_of_a_user_revokes_their_tokens_by_their_ids
+            trust_keys_come_oldest_first
+            compaction_drops_what_no_gateway_needs
+            a_log_that_ended_is_read_for_ten_minutes
+            after_a_restore_no_number_comes_again
         );
     };
     ($database:ty: $($promise:ident)*) => {

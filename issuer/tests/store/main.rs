@@ -19,5 +19,6 @@ mod faults;
 #[cfg(unix)]
 mod files;
 mod folder;
+mod limits;
 mod sample;
 mod sqlite;

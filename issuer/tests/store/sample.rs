@@ -14,9 +14,10 @@ use namespace_jwt_issuer::model::namespace::Namespace;
 use namespace_jwt_issuer::model::namespace_key::{KeyState, NamespaceKey};
 use namespace_jwt_issuer::model::region::Region;
 use namespace_jwt_issuer::model::token::{Token, TokenSubject};
+use namespace_jwt_issuer::model::trust::{TokenId, TrustKey};
 use namespace_jwt_issuer::model::variables::Variables;
 use namespace_jwt_issuer::request_context::RequestContext;
-use namespace_jwt_issuer::store::change::{Change, Founding, Origin};
+use namespace_jwt_issuer::store::change::{Change, Founding, Origin, RevokedId};
 use namespace_jwt_issuer::store::{self, Store, StoreError};
 use uuid::Uuid;
 
@@ -35,6 +36,16 @@ pub enum Step {
     CreateToken(Token, Product),
     DeleteToken(Token, Product),
     CreateApiKey(ApiKey, SecretHash),
+    AddKey(Namespace, NamespaceKey, UnixTime),
+    ActivateKey(Namespace, NamespaceKey, UnixTime),
+    EndKey(Namespace, NamespaceKey),
+    ReplaceKeys(Namespace, NamespaceKey),
+    RevokeId(RevokedId),
+    MarkNamespace(Namespace, UnixTime),
+    MarkApplication(Application, UnixTime),
+    MarkBearer(Uuid, Uuid, UnixTime),
+    AddTrustKey(TrustKey, Uuid),
+    DropTrustKey(TrustKey, Uuid),
 }
 
 impl Step {
@@ -49,6 +60,16 @@ impl Step {
             Self::CreateToken(it, product) => Change::CreateToken(it, *product),
             Self::DeleteToken(it, product) => Change::DeleteToken(it, *product),
             Self::CreateApiKey(it, secret) => Change::CreateApiKey(it, secret),
+            Self::AddKey(it, key, at) => Change::AddKey(it, key, *at),
+            Self::ActivateKey(it, key, at) => Change::ActivateKey(it, key, *at),
+            Self::EndKey(it, key) => Change::EndKey(it, key),
+            Self::ReplaceKeys(it, key) => Change::ReplaceKeys(it, key),
+            Self::RevokeId(it) => Change::RevokeId(it),
+            Self::MarkNamespace(it, at) => Change::MarkNamespace(it, *at),
+            Self::MarkApplication(it, at) => Change::MarkApplication(it, *at),
+            Self::MarkBearer(id, of, at) => Change::MarkBearer(*id, *of, *at),
+            Self::AddTrustKey(it, of) => Change::AddTrustKey(it, *of),
+            Self::DropTrustKey(it, of) => Change::DropTrustKey(it, *of),
         }
     }
 }
@@ -112,6 +133,12 @@ impl Organization {
         let step = Step::CreateNamespace(namespace.clone(), key.clone());
         self.make(store, &step).await.unwrap();
         (namespace, key)
+    }
+
+    /// The id of a token that no database knows.
+    pub fn revoked_id(self, namespace_id: Option<Uuid>) -> RevokedId {
+        let id = TokenId::from(Uuid::new_v4());
+        RevokedId { id, namespace_id, expires_at: None, organization_id: self.0 }
     }
 
     /// Makes an application.
@@ -199,6 +226,9 @@ pub fn key(namespace: &Namespace) -> NamespaceKey {
         public_pem: "a public key\n".to_owned(),
         sealed_private_key: vec![0, 1, 2, 255],
         created_at: namespace.created_at,
+        activates_at: None,
+        retired_at: None,
+        ends_at: None,
     }
 }
 
@@ -238,6 +268,15 @@ pub fn token(key: &NamespaceKey, application: Option<&Application>) -> Token {
         expires_at: None,
         created_at: NOW,
         bearer_id: Some(Uuid::new_v4()),
+    }
+}
+
+pub fn trust_key() -> TrustKey {
+    TrustKey {
+        id: Uuid::new_v4(),
+        public_pem: "a trust key\n".to_owned(),
+        sealed_private_key: vec![3, 2, 1],
+        created_at: NOW,
     }
 }
 

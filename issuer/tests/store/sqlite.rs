@@ -24,6 +24,10 @@ impl SqliteFile {
         connection(&self.path)
     }
 
+    pub fn execute(&self, sql: &str) {
+        self.connection().execute(sql, []).unwrap();
+    }
+
     fn all<T>(&self, sql: &str, row: impl Fn(&Row<'_>) -> rusqlite::Result<T>) -> Vec<T> {
         let connection = self.connection();
         let mut statement = connection.prepare(sql).unwrap();
@@ -70,7 +74,7 @@ impl Database for SqliteFile {
     fn revocations(&self) -> Vec<Revocation> {
         self.all("SELECT * FROM revocations", |row| {
             Ok(Revocation {
-                token_id: row.get("token_id")?,
+                token_id: row.get::<_, String>("token_id")?.parse().unwrap(),
                 namespace_id: row.get("namespace_id")?,
                 key_id: row.get("key_id")?,
             })
@@ -84,7 +88,7 @@ impl Database for SqliteFile {
             .unwrap();
         self.add_project(it, id);
         self.connection()
-            .execute("INSERT INTO users VALUES (?, ?, 'owner', 0, 0)", params![owner, id])
+            .execute("INSERT INTO users VALUES (?, ?, 'owner', 0, 0, NULL)", params![owner, id])
             .unwrap();
     }
 

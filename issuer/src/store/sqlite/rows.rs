@@ -14,6 +14,7 @@ use crate::model::namespace::Namespace;
 use crate::model::namespace_key::{KeyState, NamespaceKey};
 use crate::model::region::Region;
 use crate::model::token::{Token, TokenSubject};
+use crate::model::trust::{PublicKey, TrustKey};
 use crate::model::variables::Variables;
 use crate::store::StoreError;
 use crate::store::change::Founding;
@@ -44,6 +45,11 @@ impl From<Bad> for StoreError {
 /// A time in the database.
 pub fn micros(time: UnixTime) -> i64 {
     i64::try_from(time.since_epoch().as_micros()).unwrap_or(i64::MAX)
+}
+
+/// A whole second in the database.
+pub fn seconds(time: UnixTime) -> i64 {
+    i64::try_from(time.since_epoch().as_secs()).unwrap_or(i64::MAX)
 }
 
 /// A list or a map in the database.
@@ -105,6 +111,9 @@ pub fn namespace_key(row: &Row<'_>) -> Result<NamespaceKey, Bad> {
         public_pem: row.get("public_pem")?,
         sealed_private_key: row.get("sealed_private_key")?,
         created_at: time(row, "created_at")?,
+        activates_at: optional_time(row, "activates_at")?,
+        retired_at: optional_time(row, "retired_at")?,
+        ends_at: optional_time(row, "ends_at")?,
     })
 }
 
@@ -116,7 +125,7 @@ pub fn application(row: &Row<'_>) -> Result<Application, Bad> {
         region: named(row, "region", Region::parse)?,
         name: row.get("name")?,
         description: row.get("description")?,
-        privacy: named(row, "privacy", Privacy::from_name)?,
+        privacy: privacy(row)?,
         domain_name: row.get("domain_name")?,
         variables: variables(row)?,
         tags: from_json(row, "tags")?,
@@ -142,6 +151,40 @@ pub fn token(row: &Row<'_>) -> Result<Token, Bad> {
     })
 }
 
+pub fn public_key(row: &Row<'_>) -> Result<PublicKey, Bad> {
+    Ok(PublicKey {
+        id: row.get("id")?,
+        state: named(row, "state", KeyState::from_name)?,
+        algorithm: row.get("algorithm")?,
+        public_pem: row.get("public_pem")?,
+    })
+}
+
+pub fn trust_key(row: &Row<'_>) -> Result<TrustKey, Bad> {
+    Ok(TrustKey {
+        id: row.get("id")?,
+        public_pem: row.get("public_pem")?,
+        sealed_private_key: row.get("sealed_private_key")?,
+        created_at: time(row, "created_at")?,
+    })
+}
+
+pub fn privacy(row: &Row<'_>) -> Result<Privacy, Bad> {
+    named(row, "privacy", Privacy::from_name)
+}
+
+/// A number that counts something.
+pub fn number(row: &Row<'_>, column: &'static str) -> Result<u64, Bad> {
+    u64::try_from(row.get::<_, i64>(column)?).map_err(|_| Bad::Column(column))
+}
+
+/// A whole second, if there is one.
+pub fn optional_second(row: &Row<'_>, column: &'static str) -> Result<Option<UnixTime>, Bad> {
+    let second = row.get::<_, Option<i64>>(column)?;
+    let second = second.map(u64::try_from).transpose().map_err(|_| Bad::Column(column))?;
+    Ok(second.map(UnixTime::from_secs))
+}
+
 fn variables(row: &Row<'_>) -> Result<Variables, Bad> {
     Ok(Variables {
         plain: from_json(row, "environment_variables")?,
@@ -165,7 +208,8 @@ fn time(row: &Row<'_>, column: &'static str) -> Result<UnixTime, Bad> {
     optional_time(row, column)?.ok_or(Bad::Column(column))
 }
 
-fn optional_time(row: &Row<'_>, column: &'static str) -> Result<Option<UnixTime>, Bad> {
+/// A time, if there is one.
+pub fn optional_time(row: &Row<'_>, column: &'static str) -> Result<Option<UnixTime>, Bad> {
     let time = row.get::<_, Option<i64>>(column)?.map(|micros| {
         let micros = u64::try_from(micros).map_err(|_| Bad::Column(column))?;
         Ok(UnixTime::new(Duration::from_micros(micros)))

@@ -2,13 +2,60 @@
 
 use std::fmt;
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior, params};
+use uuid::Uuid;
+
+use crate::model::trust::TokenId;
 
 /// `njwt` in ASCII, in the header of every file of ours.
 const APPLICATION_ID: i64 = 0x6e6a_7774;
 
 /// Each step of the schema, the first one first. A step that was released is never changed.
-const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/sqlite/0001_service.sql")];
+const MIGRATIONS: [Step; 2] = [
+    Step { sql: include_str!("../../../migrations/sqlite/0001_service.sql"), finish: None },
+    Step {
+        sql: include_str!("../../../migrations/sqlite/0002_trust.sql"),
+        finish: Some(begin_scopes),
+    },
+];
+
+/// One step of the schema.
+struct Step {
+    sql: &'static str,
+    /// What SQL alone can't do, afterwards.
+    finish: Option<fn(&Connection) -> rusqlite::Result<()>>,
+}
+
+/// Begins the scopes of the namespaces that there are and were, and the log of revoked tokens.
+fn begin_scopes(connection: &Connection) -> rusqlite::Result<()> {
+    let mut old = connection.prepare(
+        "SELECT token_id, namespace_id, key_id, expires_at, revoked_at FROM revocations_before
+         ORDER BY revoked_at, token_id",
+    )?;
+    let mut new = connection.prepare(
+        "INSERT INTO revocations (record, token_id, namespace_id, key_id, expires_at, revoked_at)
+         VALUES (?, ?, ?, ?, ?, ?)",
+    )?;
+    let mut rows = old.query([])?;
+    while let Some(row) = rows.next()? {
+        let id = TokenId::from(row.get::<_, Uuid>(0)?);
+        let (namespace_id, key_id): (Uuid, Uuid) = (row.get(1)?, row.get(2)?);
+        let (expires_at, revoked_at): (Option<i64>, i64) = (row.get(3)?, row.get(4)?);
+        let record = id.record();
+        new.execute(params![record, id.as_str(), namespace_id, key_id, expires_at, revoked_at])?;
+    }
+    drop(rows);
+    drop((old, new));
+    connection.execute_batch(
+        "DROP TABLE revocations_before;
+         INSERT INTO scopes (id, sequence, changed, epoch, records)
+         SELECT x'', 1, 1, 1, count(*) FROM revocations;
+         INSERT INTO scopes (id, sequence, changed, epoch, records)
+         SELECT DISTINCT namespace_id, 1, 1, 1, (SELECT count(*) FROM revocations
+             WHERE revocations.namespace_id = namespace_keys.namespace_id)
+         FROM namespace_keys;",
+    )
+}
 
 /// The version of the schema that this program works with.
 pub fn newest() -> i64 {
@@ -26,7 +73,10 @@ pub fn migrate(connection: &mut Connection) -> Result<(), SchemaError> {
     let found = version(&transaction)?;
     let done = usize::try_from(found).unwrap_or(usize::MAX);
     for step in MIGRATIONS.iter().skip(done) {
-        transaction.execute_batch(step)?;
+        transaction.execute_batch(step.sql)?;
+        if let Some(finish) = step.finish {
+            finish(&transaction)?;
+        }
     }
     if found < newest() {
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
@@ -140,6 +190,72 @@ mod tests {
         let trigger = "CREATE TRIGGER t AFTER INSERT ON tokens BEGIN DELETE FROM tokens; END";
         connection.execute_batch(trigger).unwrap();
         assert!(matches!(is_newest(&connection), Err(SchemaError::Altered)));
+    }
+
+    #[test]
+    fn a_file_of_version_1_keeps_what_it_has() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(MIGRATIONS[0].sql).unwrap();
+        connection
+            .execute_batch(
+                "PRAGMA application_id = 0x6e6a7774;
+                 PRAGMA user_version = 1;
+                 INSERT INTO organizations VALUES (x'01', x'02', 3, '', x'');
+                 INSERT INTO projects VALUES (x'01', x'01', 'p', '', 0, 0);",
+            )
+            .unwrap();
+        // A namespace that is there, one without revoked tokens, and one that was deleted.
+        let ids = [1, 2, 3].map(Uuid::from_u128);
+        let key = |id: Uuid| Uuid::from_u128(id.as_u128() + 10);
+        for id in ids {
+            let sql = "INSERT INTO namespace_keys VALUES (?, ?, 'active', 'RS256', 'pem', x'', 5)";
+            connection.execute(sql, params![key(id), id]).unwrap();
+        }
+        for id in &ids[..2] {
+            let sql = "INSERT INTO namespaces VALUES (?, 'functions', 'fr-par', x'01', x'01', ?,
+                '', '{}', '{}', '[]', 0, 7, 8)";
+            connection.execute(sql, params![id, id.to_string()]).unwrap();
+        }
+        let gone = [(40, 0, Some(9), 2), (30, 0, None, 2), (50, 2, None, 1)];
+        for (token, at, expires_at, revoked_at) in gone {
+            let sql = "INSERT INTO revocations VALUES (?, ?, ?, ?, ?)";
+            let (token, id) = (Uuid::from_u128(token), ids[at]);
+            connection.execute(sql, params![token, id, key(id), expires_at, revoked_at]).unwrap();
+        }
+
+        migrate(&mut connection).unwrap();
+        assert!(is_newest(&connection).unwrap());
+        let mut query = connection
+            .prepare("SELECT token_id, record, namespace_id, expires_at FROM revocations")
+            .unwrap();
+        let found = query
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+            .unwrap()
+            .map(Result::unwrap);
+        // `printf %s 00000000-0000-0000-0000-000000000032 | sha256sum`, and so on.
+        let expected: [(String, [u8; 8], Uuid, Option<i64>); 3] = [
+            (50, 0x8cc2_d5a2_6f66_caee, ids[2], None),
+            (30, 0xbcd7_049b_5c32_bd84, ids[0], None),
+            (40, 0xeb87_2750_7d15_ae81, ids[0], Some(9)),
+        ]
+        .map(|(id, record, of, end): (u128, u64, _, _)| {
+            (Uuid::from_u128(id).to_string(), record.to_be_bytes(), of, end)
+        });
+        assert_eq!(found.collect::<Vec<_>>(), expected);
+        let mut query = connection
+            .prepare("SELECT id, sequence, changed, epoch, records FROM scopes ORDER BY id")
+            .unwrap();
+        let found = query
+            .query_map([], |row| {
+                let numbers: [i64; 4] = [row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?];
+                Ok((row.get::<_, Vec<u8>>(0)?, numbers))
+            })
+            .unwrap()
+            .map(Result::unwrap);
+        let scope = |id: Uuid, records| (id.as_bytes().to_vec(), [1, 1, 1, records]);
+        let expected =
+            [(vec![], [1, 1, 1, 3]), scope(ids[0], 2), scope(ids[1], 0), scope(ids[2], 1)];
+        assert_eq!(found.collect::<Vec<_>>(), expected);
     }
 
     #[test]

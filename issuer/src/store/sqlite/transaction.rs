@@ -1,6 +1,5 @@
 //! Reads and changes in SQL.
 
-use namespace_jwt_core::time::UnixTime;
 use rusqlite::{Connection, OptionalExtension as _, Params, Row, named_params, params};
 use uuid::Uuid;
 
@@ -13,6 +12,7 @@ use crate::model::namespace::{Namespace, NamespaceFilter};
 use crate::model::namespace_key::NamespaceKey;
 use crate::model::page::{Order, Page, PageRequest};
 use crate::model::token::{Token, TokenFilter, TokenSubject};
+use crate::model::trust::{Mark, Marked};
 use crate::store::change::{Change, Founding, Origin, Owner, audit_entry};
 use crate::store::{StoreError, Transaction};
 
@@ -197,22 +197,47 @@ impl Transaction for SqliteTransaction<'_> {
             Change::CreateNamespace(namespace, key) => {
                 self.insert_namespace(namespace)?;
                 self.insert_key(key)?;
+                self.insert_scope(namespace.id)?;
             }
             Change::UpdateNamespace(namespace) => self.update_namespace(namespace)?,
-            Change::DeleteNamespace(namespace) => self.delete_namespace(namespace.id, origin.at)?,
-            Change::CreateApplication(application) => self.insert_application(application)?,
+            Change::DeleteNamespace(namespace) => self.delete_namespace(namespace.id)?,
+            Change::CreateApplication(application) => {
+                self.insert_application(application)?;
+                self.count_change([application.namespace_id])?;
+            }
             Change::UpdateApplication(application) => self.update_application(application)?,
             Change::DeleteApplication(application) => {
-                self.revoke("application_id = ?1", application.id, origin.at)?;
+                self.revoke_tokens("application_id", application.id, i64::MAX, origin.at)?;
                 self.execute_one("DELETE FROM applications WHERE id = ?", [application.id])?;
+                self.count_change([application.namespace_id])?;
             }
             Change::CreateToken(token, _) => self.insert_token(token)?,
             Change::DeleteToken(token, _) => {
-                if self.revoke("id = ?1", token.id, origin.at)? == 0 {
+                if self.revoke_tokens("id", token.id, i64::MAX, origin.at)? == 0 {
                     return Err(StoreError::Missing);
                 }
             }
             Change::CreateApiKey(key, secret) => self.insert_api_key(key, secret)?,
+            Change::AddKey(_, key, ends_at) => self.add_next_key(key, ends_at)?,
+            Change::ActivateKey(_, key, ends_at) => self.activate_key(key, ends_at, origin.at)?,
+            Change::EndKey(_, key) => self.end_key(key)?,
+            Change::ReplaceKeys(_, key) => self.replace_keys(key)?,
+            Change::RevokeId(id) => self.revoke_id(id, origin.at)?,
+            Change::MarkNamespace(namespace, not_before) => {
+                let mark = Mark { of: Marked::Namespace(namespace.id), not_before };
+                self.mark(mark, Some(namespace.id))?;
+            }
+            Change::MarkApplication(application, not_before) => {
+                let mark = Mark { of: Marked::Application(application.id), not_before };
+                self.mark(mark, Some(application.namespace_id))?;
+            }
+            Change::MarkBearer(id, organization_id, not_before) => {
+                self.mark_bearer(id, organization_id, not_before, origin.at)?;
+            }
+            Change::AddTrustKey(key, _) => self.insert_trust_key(key)?,
+            Change::DropTrustKey(key, _) => {
+                self.execute_one("DELETE FROM trust_keys WHERE id = ?", [key.id])?;
+            }
         }
         self.insert_audit_entry(&entry)
     }
@@ -260,34 +285,6 @@ impl SqliteTransaction<'_> {
         )
     }
 
-    fn delete_namespace(&self, id: Uuid, at: UnixTime) -> Result<(), StoreError> {
-        self.revoke("namespace_id = ?1", id, at)?;
-        self.execute("DELETE FROM applications WHERE namespace_id = ?", [id])?;
-        self.execute(
-            "UPDATE namespace_keys SET state = 'revoked', sealed_private_key = x''
-             WHERE namespace_id = ?",
-            [id],
-        )?;
-        self.execute_one("DELETE FROM namespaces WHERE id = ?", [id])
-    }
-
-    fn insert_key(&self, it: &NamespaceKey) -> Result<(), StoreError> {
-        self.execute(
-            "INSERT INTO namespace_keys (id, namespace_id, state, algorithm, public_pem,
-                 sealed_private_key, created_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?)",
-            params![
-                it.id,
-                it.namespace_id,
-                it.state.name(),
-                it.algorithm,
-                it.public_pem,
-                it.sealed_private_key,
-                micros(it.created_at),
-            ],
-        )
-    }
-
     fn insert_application(&self, it: &Application) -> Result<(), StoreError> {
         let (plain, secret) = rows::variables_json(&it.variables);
         self.execute(
@@ -315,6 +312,9 @@ impl SqliteTransaction<'_> {
     }
 
     fn update_application(&self, it: &Application) -> Result<(), StoreError> {
+        // Gateways are told its privacy and nothing else that can be changed.
+        let sql = "SELECT privacy FROM applications WHERE id = ?";
+        let before = self.one(sql, [it.id], rows::privacy)?;
         let (plain, secret) = rows::variables_json(&it.variables);
         self.execute_one(
             "UPDATE applications SET description = ?, privacy = ?, environment_variables = ?,
@@ -330,7 +330,11 @@ impl SqliteTransaction<'_> {
                 micros(it.updated_at),
                 it.id,
             ],
-        )
+        )?;
+        match before == Some(it.privacy) {
+            true => Ok(()),
+            false => self.count_change([it.namespace_id]),
+        }
     }
 
     fn insert_token(&self, it: &Token) -> Result<(), StoreError> {
@@ -353,20 +357,6 @@ impl SqliteTransaction<'_> {
                 it.bearer_id,
             ],
         )
-    }
-
-    /// Deletes the tokens of which a condition on `?1` holds, and remembers those that a gateway
-    /// might still let in. It tells how many there were.
-    fn revoke(&self, condition: &str, id: Uuid, at: UnixTime) -> Result<usize, StoreError> {
-        self.execute(
-            &format!(
-                "INSERT INTO revocations (token_id, namespace_id, key_id, expires_at, revoked_at)
-                 SELECT id, namespace_id, key_id, expires_at, ?2 FROM tokens
-                 WHERE {condition} AND (expires_at IS NULL OR expires_at > ?2 - {REMEMBERED})"
-            ),
-            params![id, micros(at)],
-        )?;
-        self.changed(&format!("DELETE FROM tokens WHERE {condition}"), [id])
     }
 
     fn insert_api_key(&self, it: &ApiKey, secret: &SecretHash) -> Result<(), StoreError> {
@@ -408,12 +398,12 @@ impl SqliteTransaction<'_> {
         )
     }
 
-    fn execute(&self, sql: &str, parameters: impl Params) -> Result<(), StoreError> {
+    pub(super) fn execute(&self, sql: &str, parameters: impl Params) -> Result<(), StoreError> {
         self.changed(sql, parameters).map(drop)
     }
 
     /// Changes or deletes a row that has to be there.
-    fn execute_one(&self, sql: &str, parameters: impl Params) -> Result<(), StoreError> {
+    pub(super) fn execute_one(&self, sql: &str, parameters: impl Params) -> Result<(), StoreError> {
         match self.changed(sql, parameters)? {
             0 => Err(StoreError::Missing),
             _ => Ok(()),
@@ -421,12 +411,12 @@ impl SqliteTransaction<'_> {
     }
 
     /// How many rows a statement made, changed or deleted.
-    fn changed(&self, sql: &str, parameters: impl Params) -> Result<usize, StoreError> {
+    pub(super) fn changed(&self, sql: &str, parameters: impl Params) -> Result<usize, StoreError> {
         let mut statement = self.0.prepare_cached(sql).map_err(super::store_error)?;
         statement.execute(parameters).map_err(super::store_error)
     }
 
-    fn one<T>(
+    pub(super) fn one<T>(
         &self,
         sql: &str,
         parameters: impl Params,
@@ -437,7 +427,7 @@ impl SqliteTransaction<'_> {
         row.optional().map_err(super::store_error)?.transpose().map_err(Bad::into)
     }
 
-    fn all<T>(
+    pub(super) fn all<T>(
         &self,
         sql: &str,
         parameters: impl Params,
@@ -450,7 +440,7 @@ impl SqliteTransaction<'_> {
             .collect()
     }
 
-    fn count(&self, sql: &str, parameters: impl Params) -> Result<u64, StoreError> {
+    pub(super) fn count(&self, sql: &str, parameters: impl Params) -> Result<u64, StoreError> {
         let mut statement = self.0.prepare_cached(sql).map_err(super::store_error)?;
         let count: i64 =
             statement.query_row(parameters, |row| row.get(0)).map_err(super::store_error)?;
@@ -487,7 +477,3 @@ impl SqliteTransaction<'_> {
         Ok(Page { items, total })
     }
 }
-
-/// How long after its expiry a token's revocation is remembered, in microseconds: a day, for
-/// gateways whose clocks or settings let it live longer.
-const REMEMBERED: i64 = 86_400_000_000;

@@ -1,11 +1,12 @@
 //! What a change does besides what it says: uniqueness, cascades, permissions, the audit log.
 
-use namespace_jwt_issuer::iam::action::{Access, Action};
+use namespace_jwt_issuer::iam::action::{Access, Action, Subject};
 use namespace_jwt_issuer::iam::decision::decide;
 use namespace_jwt_issuer::iam::principal::Principal;
 use namespace_jwt_issuer::model::Product;
 use namespace_jwt_issuer::model::namespace::Namespace;
 use namespace_jwt_issuer::model::namespace_key::{KeyState, NamespaceKey};
+use namespace_jwt_issuer::model::token::TokenSubject;
 use namespace_jwt_issuer::store::change::Origin;
 use namespace_jwt_issuer::store::{StoreError, read};
 use uuid::Uuid;
@@ -75,7 +76,7 @@ pub async fn a_deleted_token_is_remembered(database: &impl Database) {
         let step = Step::DeleteToken(gone.clone(), FUNCTIONS);
         organization.make(&*store, &step).await.unwrap();
         assert_eq!(get!(store, token, gone.id), None);
-        let (token_id, namespace_id, key_id) = (gone.id, namespace.id, key.id);
+        let (token_id, namespace_id, key_id) = (gone.id, Some(namespace.id), Some(key.id));
         let revocation = Revocation { token_id, namespace_id, key_id };
         assert!(database.revocations().contains(&revocation));
         assert_eq!(organization.make(&*store, &step).await, Err(StoreError::Missing));
@@ -131,8 +132,9 @@ pub async fn a_namespace_goes_with_all_that_is_in_it(database: &impl Database) {
         let id = *id;
         assert_eq!(get!(store, token, id), None);
     }
-    assert_eq!(remembered(database), sorted(revoked));
-    // The public key tells later what the tokens were signed with. The private one is gone.
+    // Gateways are told of the key, and needn't be of each token that it signed. The private key is
+    // gone.
+    assert!(database.revocations().is_empty());
     let expected =
         NamespaceKey { state: KeyState::Revoked, sealed_private_key: vec![], ..key.clone() };
     assert!(get!(store, namespace_keys, gone.id) == [expected]);
@@ -148,7 +150,7 @@ pub async fn tokens_that_expired_long_ago_are_not_remembered(database: &impl Dat
     let (store, organization) = founded(database).await;
     let (namespace, key) = organization.new_namespace(&*store, "one").await;
     let application = organization.new_application(&*store, &namespace, "app").await;
-    let mut expected = Vec::new();
+    let (mut expected, mut tokens) = (Vec::new(), Vec::new());
     // A gateway's clock and leeway may be off, by less than a day.
     for (expires_at, is_remembered) in [
         (None, true),
@@ -160,9 +162,14 @@ pub async fn tokens_that_expired_long_ago_are_not_remembered(database: &impl Dat
         for application in [None, Some(&application)] {
             let token = organization.new_token(&*store, &key, application, expires_at).await;
             expected.extend(is_remembered.then_some(token.id));
+            tokens.push(token);
         }
     }
-    organization.make(&*store, &Step::DeleteNamespace(namespace)).await.unwrap();
+    organization.make(&*store, &Step::DeleteApplication(application)).await.unwrap();
+    for token in tokens.into_iter().filter(|it| it.subject == TokenSubject::Namespace(namespace.id))
+    {
+        organization.make(&*store, &Step::DeleteToken(token, FUNCTIONS)).await.unwrap();
+    }
     assert_eq!(remembered(database), sorted(expected));
 }
 
@@ -190,6 +197,15 @@ pub async fn what_is_not_there_is_not_changed(database: &impl Database) {
         Step::CreateToken(sample::token(&unsigned, None), FUNCTIONS),
         Step::DeleteToken(sample::token(&key, None), FUNCTIONS),
         Step::CreateApiKey(stranger, secret),
+        Step::AddKey(absent.clone(), sample::key(&absent), later(1)),
+        Step::ActivateKey(namespace.clone(), sample::key(&namespace), later(1)),
+        Step::EndKey(namespace.clone(), key.clone()),
+        Step::ReplaceKeys(absent.clone(), sample::key(&absent)),
+        Step::RevokeId(organization.revoked_id(Some(absent.id))),
+        Step::MarkNamespace(absent.clone(), later(1)),
+        Step::MarkApplication(app.clone(), later(1)),
+        Step::MarkBearer(Uuid::new_v4(), organization.0, later(1)),
+        Step::DropTrustKey(sample::trust_key(), organization.0),
     ] {
         let action = step.change().action();
         let refused = organization.make(&*store, &step).await;
@@ -207,13 +223,26 @@ fn steps(organization: Organization) -> Vec<Step> {
     let application = sample::application(&namespace, "app");
     let token = sample::token(&key, Some(&application));
     let (api_key, secret) = organization.api_key();
+    let next = NamespaceKey { state: KeyState::Next, ..sample::key(&namespace) };
+    let trust_key = sample::trust_key();
     vec![
-        Step::CreateNamespace(namespace.clone(), key),
+        Step::CreateNamespace(namespace.clone(), key.clone()),
         Step::UpdateNamespace(namespace.clone()),
+        Step::AddKey(namespace.clone(), next.clone(), later(9)),
+        Step::ActivateKey(namespace.clone(), next, later(9)),
         Step::CreateApplication(application.clone()),
         Step::UpdateApplication(application.clone()),
         Step::CreateToken(token.clone(), Product::Containers),
         Step::DeleteToken(token, FUNCTIONS),
+        Step::EndKey(namespace.clone(), key),
+        Step::ReplaceKeys(namespace.clone(), sample::key(&namespace)),
+        Step::RevokeId(organization.revoked_id(None)),
+        Step::RevokeId(organization.revoked_id(Some(namespace.id))),
+        Step::MarkNamespace(namespace.clone(), later(1)),
+        Step::MarkApplication(application.clone(), later(1)),
+        Step::MarkBearer(organization.owner(), organization.0, later(1)),
+        Step::AddTrustKey(trust_key.clone(), organization.0),
+        Step::DropTrustKey(trust_key, organization.0),
         Step::DeleteApplication(application),
         Step::DeleteNamespace(namespace),
         Step::CreateApiKey(api_key, secret),
@@ -227,9 +256,16 @@ pub async fn a_permission_is_for_one_action_and_one_organization(database: &impl
     let accesses = [Access::Create, Access::Read, Access::List, Access::Edit, Access::Delete];
     let actions = accesses.into_iter().flat_map(|access| {
         let of_products = Product::ALL.into_iter().flat_map(move |product| {
-            [Action::Namespace, Action::Application, Action::Token].map(|of| of(product, access))
+            let of = |of: fn(Product, Access) -> Action| of(product, access);
+            let marks = [Subject::Namespace(product), Subject::Application(product)];
+            let marks = marks.map(|subject| Action::Mark(subject, access));
+            [Action::Namespace, Action::Application, Action::Token, Action::NamespaceKey]
+                .map(of)
+                .into_iter()
+                .chain(marks)
         });
-        of_products.chain([Action::ApiKey(access)])
+        let others = [Action::ApiKey, Action::Revocation, Action::TrustKey].map(|of| of(access));
+        of_products.chain(others).chain([Action::Mark(Subject::Bearer, access)])
     });
     let actions: Vec<_> = actions.collect();
     for step in steps(organization) {
@@ -273,6 +309,16 @@ pub async fn each_change_has_one_entry_of_the_audit_log(database: &impl Database
             Step::CreateToken(it, _) => ("created", "container_token", it.id.to_string()),
             Step::DeleteToken(it, _) => ("deleted", "function_token", it.id.to_string()),
             Step::CreateApiKey(it, _) => ("created", "api_key", it.access_key.clone()),
+            Step::AddKey(_, it, _) => ("created", "function_namespace_key", it.id.to_string()),
+            Step::ActivateKey(_, it, _) => ("updated", "function_namespace_key", it.id.to_string()),
+            Step::EndKey(_, it) => ("deleted", "function_namespace_key", it.id.to_string()),
+            Step::ReplaceKeys(_, it) => ("created", "function_namespace_key", it.id.to_string()),
+            Step::RevokeId(it) => ("created", "revocation", it.id.as_str().to_owned()),
+            Step::MarkNamespace(it, _) => ("updated", "function_namespace_mark", it.id.to_string()),
+            Step::MarkApplication(it, _) => ("updated", "function_mark", it.id.to_string()),
+            Step::MarkBearer(id, ..) => ("updated", "bearer_mark", id.to_string()),
+            Step::AddTrustKey(it, _) => ("created", "trust_key", it.id.to_string()),
+            Step::DropTrustKey(it, _) => ("deleted", "trust_key", it.id.to_string()),
         };
         let here = format!("issuer/{}", env!("CARGO_PKG_VERSION"));
         expected.push(AuditRow {

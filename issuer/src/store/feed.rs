@@ -1,0 +1,89 @@
+//! What gateways are told, as a store reads and keeps it.
+
+use namespace_jwt_core::time::UnixTime;
+use uuid::Uuid;
+
+use super::StoreError;
+use crate::model::namespace_key::NamespaceKey;
+use crate::model::trust::{
+    ChangedScopes, Compaction, LogPosition, Mark, Record, ScopeState, TokenId, TrustKey, TrustScope,
+};
+
+/// The part of a transaction that is about what gateways are told.
+pub trait Feed {
+    /// All that the gateways of a scope are told, if there is such a scope. Of its log only what
+    /// comes after a place that the caller has read to, as long as that is of the same epoch.
+    fn scope_state(
+        &mut self,
+        scope: TrustScope,
+        read_to: Option<LogPosition>,
+    ) -> Result<Option<ScopeState>, StoreError>;
+
+    /// What changed since a sequence number of [`TrustScope::All`]. Without a change it costs the
+    /// reading of one row.
+    fn changed_scopes(&mut self, since: u64) -> Result<ChangedScopes, StoreError>;
+
+    /// The log of a scope and an epoch: of this one or of one that ended a short while ago.
+    fn log_of_epoch(
+        &mut self,
+        scope: TrustScope,
+        epoch: u64,
+        now: UnixTime,
+    ) -> Result<Option<Vec<Record>>, StoreError>;
+
+    /// Drops the revocations that no gateway needs any longer, and begins a new epoch in each scope
+    /// that had one of them.
+    fn compact_logs(&mut self, now: UnixTime) -> Result<Compaction, StoreError>;
+
+    /// Moves every scope past all numbers that gateways may have seen before the database was put
+    /// back to an earlier state, and begins its log anew.
+    fn continue_after_restore(&mut self, now: UnixTime) -> Result<(), StoreError>;
+
+    /// Whether an id stands in the log of a namespace, or without one in that of every scope.
+    fn is_revoked(&mut self, id: &TokenId, namespace_id: Option<Uuid>) -> Result<bool, StoreError>;
+
+    /// How many tokens there are of some kind.
+    fn count_tokens(&mut self, set: TokenSet) -> Result<TokenCount, StoreError>;
+
+    /// The latest mark that a token has to be made after, of a namespace, an application and a user.
+    fn latest_mark(
+        &mut self,
+        namespace_id: Uuid,
+        application_id: Option<Uuid>,
+        bearer_id: Option<Uuid>,
+    ) -> Result<Option<UnixTime>, StoreError>;
+
+    /// The organization of a user.
+    fn organization_of_user(&mut self, user_id: Uuid) -> Result<Option<Uuid>, StoreError>;
+
+    /// The ids of all namespaces.
+    fn namespace_ids(&mut self) -> Result<Vec<Uuid>, StoreError>;
+
+    /// The keys that are to sign, or to end, at some time.
+    fn scheduled_keys(&mut self) -> Result<Vec<NamespaceKey>, StoreError>;
+
+    /// The keys that sign what gateways are told, the oldest first.
+    fn trust_keys(&mut self) -> Result<Vec<TrustKey>, StoreError>;
+}
+
+/// Which tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenSet {
+    /// Those that a mark hits.
+    Before(Mark),
+    /// All of a namespace.
+    OfNamespace(Uuid),
+    /// Those that a key signed.
+    OfKey(Uuid),
+}
+
+/// How many tokens, and when the last of them expires.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenCount {
+    /// How many.
+    pub all: u64,
+    /// How many of them never expire.
+    pub endless: u64,
+    /// When the last of the others expires, if there are others.
+    pub last_expiry: Option<UnixTime>,
+}

@@ -2,14 +2,18 @@
 //! change is made and the audit log written, in one transaction.
 
 pub mod applications;
+pub mod feed;
 pub mod founding;
 pub mod hashing;
 pub mod keys;
 pub mod namespaces;
 pub mod refusal;
+pub mod revocations;
+pub mod rotation;
 pub mod tokens;
+pub mod trust_keys;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use namespace_jwt_core::time::UnixTime;
@@ -35,6 +39,8 @@ pub struct Authority {
     clock: Clock,
     domain_suffix: String,
     last_check: Arc<Mutex<Option<Checked>>>,
+    /// Since when keys are published that are in the database: none signs before it was.
+    published_since: OnceLock<UnixTime>,
 }
 
 /// When the service was tried out, and what came of it.
@@ -56,6 +62,7 @@ impl Authority {
             clock,
             domain_suffix,
             last_check: Arc::default(),
+            published_since: OnceLock::new(),
         }
     }
 
@@ -115,6 +122,19 @@ impl Authority {
     ) -> Result<T, Refusal> {
         let (caller, now) = (caller.clone(), (self.clock)());
         self.read(move |transaction| operation(&mut Work::begin(transaction, &caller, now)?)).await
+    }
+
+    /// Does something for a caller, or only tries what it would do.
+    async fn change_unless<T: Send + 'static>(
+        &self,
+        is_trial: bool,
+        caller: &Caller,
+        operation: impl FnMut(&mut Work<'_>) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        match is_trial {
+            true => self.look(caller, operation).await,
+            false => self.change(caller, operation).await,
+        }
     }
 
     /// Changes something for a caller, who is authenticated in the same transaction.

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::authority::founding::{self, NewOrganization};
 use crate::authority::refusal::Refusal;
+use crate::authority::trust_keys;
 use crate::model::api_key::{ApiKey, SecretKey};
 use crate::model::region::Region;
 use crate::sealing::{SECRETS_KEY_BYTES, SealingError, SecretsKey};
@@ -99,6 +100,7 @@ impl Installation {
             if founding.api_url != api_url {
                 founding::note_api_url(&store, api_url).await?;
             }
+            trust_keys::make_first(&store, &secrets, &founding, now).await?;
             return Ok(Opened { store: Arc::new(store), secrets, founding, is_new: false });
         }
         self.check_first_start()?;
@@ -110,6 +112,7 @@ impl Installation {
             let _ = fs::remove_file(&self.init_file);
             return Err(refusal.into());
         }
+        trust_keys::make_first(&store, &secrets, &new.founding, now).await?;
         let (store, secrets) = (Arc::new(store), Arc::new(secrets));
         Ok(Opened { store, secrets, founding: new.founding, is_new: true })
     }

@@ -56,6 +56,8 @@ ALTER TABLE namespaces ADD COLUMN not_before INTEGER;
 ALTER TABLE applications ADD COLUMN not_before INTEGER;
 ALTER TABLE users ADD COLUMN not_before INTEGER;
 
+DROP INDEX tokens_by_key;
+CREATE INDEX tokens_by_key ON tokens (key_id, expires_at);
 CREATE INDEX tokens_by_bearer ON tokens (bearer_id, created_at);
 
 -- The schedule of a rotation: when the next key is to sign, since when the one before it signs no

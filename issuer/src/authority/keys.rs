@@ -16,7 +16,9 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::refusal::Refusal;
+use super::trust_keys;
 use crate::model::namespace_key::{KeyState, NamespaceKey};
+use crate::model::trust::TrustKey;
 use crate::sealing::{Place, SecretsKey};
 use crate::signing::keys::{KeyType, RsaSize, SigningKey};
 use crate::signing::mint::{TokenRequest, mint};
@@ -105,14 +107,37 @@ impl Keys {
     ///
     /// [`Refusal::Internal`] if the secrets key doesn't open it.
     pub async fn open(&self, key: &NamespaceKey) -> Result<Arc<SigningKey>, Refusal> {
-        let known = self.open.lock().unwrap_or_else(PoisonError::into_inner).get(&key.id).cloned();
+        self.open_sealed(Place::namespace_key(key.id), &key.sealed_private_key).await
+    }
+
+    /// A trust key that can sign.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Internal`] if the secrets key doesn't open it.
+    pub async fn open_trust_key(&self, key: &TrustKey) -> Result<Arc<SigningKey>, Refusal> {
+        self.open_sealed(Place::trust_key(key.id), &key.sealed_private_key).await
+    }
+
+    /// A new trust key.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Internal`] if the system gives no new keys.
+    pub fn make_trust_key(&self, at: UnixTime) -> Result<TrustKey, Refusal> {
+        trust_keys::make(&self.secrets, at)
+    }
+
+    async fn open_sealed(&self, place: Place, sealed: &[u8]) -> Result<Arc<SigningKey>, Refusal> {
+        let id = place.id;
+        let known = self.open.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned();
         if let Some(known) = known {
             return Ok(known);
         }
-        let private = self.secrets.open(Place::namespace_key(key.id), &key.sealed_private_key)?;
+        let private = self.secrets.open(place, sealed)?;
         let opened = self.on_a_core(move || SigningKey::from_pkcs8_der(&private).ok()).await?;
         let opened = Arc::new(opened);
-        self.remember(key.id, Arc::clone(&opened));
+        self.remember(id, Arc::clone(&opened));
         Ok(opened)
     }
 

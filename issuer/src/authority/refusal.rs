@@ -98,6 +98,10 @@ pub enum Resource {
     Token,
     /// A project.
     Project,
+    /// A user.
+    User,
+    /// A key that signs what gateways are told.
+    TrustKey,
 }
 
 impl Resource {
@@ -109,6 +113,8 @@ impl Resource {
             Self::Application(Product::Containers) => "Container",
             Self::Token => "Token",
             Self::Project => "Project",
+            Self::User => "User",
+            Self::TrustKey => "Trust key",
         }
     }
 }

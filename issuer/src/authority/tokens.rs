@@ -92,7 +92,17 @@ impl Authority {
                 if !good.any(|key| key.id == key_id) {
                     return Err(Refusal::Busy);
                 }
-                let token = Token { bearer_id: work.principal.bearer_id(), ..token.clone() };
+                // A mark that was set meanwhile hits it.
+                let bearer_id = work.principal.bearer_id();
+                let application_id = match subject {
+                    TokenSubject::Namespace(_) => None,
+                    TokenSubject::Application(id) => Some(id),
+                };
+                let mark = work.transaction.latest_mark(namespace.id, application_id, bearer_id)?;
+                if mark.is_some_and(|mark| at < mark) {
+                    return Err(Refusal::Busy);
+                }
+                let token = Token { bearer_id, ..token.clone() };
                 work.apply(&by, &Change::CreateToken(&token, product))?;
                 Ok(token)
             })

@@ -62,6 +62,9 @@ pub trait Feed {
     /// The keys that are to sign, or to end, at some time.
     fn scheduled_keys(&mut self) -> Result<Vec<NamespaceKey>, StoreError>;
 
+    /// Whether a key signed a token that is good at some time.
+    fn has_tokens_after(&mut self, key_id: Uuid, time: UnixTime) -> Result<bool, StoreError>;
+
     /// The keys that sign what gateways are told, the oldest first.
     fn trust_keys(&mut self) -> Result<Vec<TrustKey>, StoreError>;
 }

@@ -189,6 +189,15 @@ impl Feed for SqliteTransaction<'_> {
         )
     }
 
+    fn has_tokens_after(&mut self, key_id: Uuid, time: UnixTime) -> Result<bool, StoreError> {
+        let found = self.count(
+            "SELECT EXISTS (SELECT 1 FROM tokens WHERE key_id = ?1 AND expires_at IS NULL)
+                 OR EXISTS (SELECT 1 FROM tokens WHERE key_id = ?1 AND expires_at > ?2)",
+            params![key_id, micros(time)],
+        )?;
+        Ok(found > 0)
+    }
+
     fn trust_keys(&mut self) -> Result<Vec<TrustKey>, StoreError> {
         self.all("SELECT * FROM trust_keys ORDER BY created_at, id", [], rows::trust_key)
     }

@@ -329,6 +329,15 @@ pub async fn a_key_is_published_before_it_signs_and_after(database: &impl Databa
     assert_eq!((found.all, found.endless, found.last_expiry), (1, 1, None));
     let found = get!(store, count_tokens, of_next);
     assert_eq!((found.all, found.endless, found.last_expiry), (1, 0, Some(later(60))));
+    for (key, at, expected) in [
+        (&first, later(600), true),
+        (&next, later(59), true),
+        (&next, later(60), false),
+        (&next_key(&namespace), NOW, false),
+    ] {
+        let id = key.id;
+        assert_eq!(get!(store, has_tokens_after, id, at), expected);
+    }
     let step = Step::EndKey(namespace.clone(), first.clone());
     organization.make(&*store, &step).await.unwrap();
     let told = state(&store, TrustScope::Namespace(namespace.id)).await;

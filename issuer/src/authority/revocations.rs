@@ -1,0 +1,222 @@
+//! What is revoked other than by deleting it: the id of a token that nobody here knows, and
+//! everything that was issued before some time.
+
+use namespace_jwt_core::time::UnixTime;
+use uuid::Uuid;
+
+use super::refusal::{FaultReason, Refusal, Resource};
+use super::{Authority, Caller, Work};
+use crate::iam::action::{Access, Action, Subject};
+use crate::iam::decision::{Authorized, Scope};
+use crate::iam::principal::Principal;
+use crate::model::Product;
+use crate::model::application::Application;
+use crate::model::namespace::Namespace;
+use crate::model::token::Token;
+use crate::model::trust::{Mark, Marked, TokenId};
+use crate::store::change::{Change, RevokedId};
+use crate::store::feed::{TokenCount, TokenSet};
+
+/// What became of an id that was to be revoked, or would become of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IdRevocation {
+    /// The service knew the token, which is deleted.
+    Deleted(Token),
+    /// The service didn't know it. Its gateways, or those of one namespace, refuse it.
+    Remembered,
+    /// It was revoked before.
+    Already,
+}
+
+/// What a mark does, or would do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Marking {
+    /// What was issued before this second is revoked. It may be later than what was asked for: a
+    /// mark never moves back.
+    pub not_before: UnixTime,
+    /// Whether the mark moves.
+    pub is_moved: bool,
+    /// The tokens that the service knows, and that are revoked by it.
+    pub tokens: TokenCount,
+}
+
+impl Authority {
+    /// Revokes a token by its id, whether the service knows it or not. Without a namespace it is
+    /// revoked for all of them, if the service doesn't know it. As a trial it changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`].
+    pub async fn revoke_id(
+        &self,
+        caller: &Caller,
+        id: TokenId,
+        namespace_id: Option<Uuid>,
+        expires_at: Option<UnixTime>,
+        is_trial: bool,
+    ) -> Result<IdRevocation, Refusal> {
+        self.change_unless(is_trial, caller, move |work| {
+            let namespace = namespace_id.map(|id| work.namespace_for_revocation(id)).transpose()?;
+            let known = match id.uuid() {
+                Some(id) => work.transaction.token(id)?,
+                None => None,
+            };
+            if let Some(token) = known {
+                return work.delete_known(token, namespace_id, is_trial);
+            }
+            if work.transaction.is_revoked(&id, namespace_id)? {
+                return Ok(IdRevocation::Already);
+            }
+            let organization_id = work.principal.organization_id();
+            // In the logs of all tenants nobody writes but who has the machine.
+            if namespace.is_none() && !matches!(work.principal, Principal::Operator { .. }) {
+                return Err(Refusal::argument(
+                    "namespace_id",
+                    FaultReason::Required,
+                    "expected the namespace of a token that isn't known here",
+                ));
+            }
+            let project_id = namespace.map(|namespace| namespace.project_id);
+            let scope = Scope { organization_id, project_id };
+            let action = Action::Revocation(Access::Create);
+            let by = work.permit_in(action, scope, Resource::Token)?;
+            if !is_trial {
+                let id = id.clone();
+                let revoked = RevokedId { id, namespace_id, expires_at, organization_id };
+                work.apply(&by, &Change::RevokeId(&revoked))?;
+            }
+            Ok(IdRevocation::Remembered)
+        })
+        .await
+    }
+
+    /// Revokes everything that was issued before a time, which is rounded up to a second and isn't
+    /// in the future. As a trial it changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`].
+    pub async fn revoke_issued_before(
+        &self,
+        caller: &Caller,
+        of: Marked,
+        time: UnixTime,
+        is_trial: bool,
+    ) -> Result<Marking, Refusal> {
+        let not_before = whole_second(time);
+        self.change_unless(is_trial, caller, move |work| {
+            if not_before > whole_second(work.origin.at) {
+                return Err(Refusal::argument(
+                    "issued_before",
+                    FaultReason::Constraint,
+                    "expected a time that isn't in the future: what is issued until then would be \
+                     revoked as well",
+                ));
+            }
+            work.mark(Mark { of, not_before }, is_trial)
+        })
+        .await
+    }
+}
+
+/// What a mark is of, as far as it is in the database.
+enum Found {
+    Namespace(Namespace),
+    Application(Box<Application>),
+    Bearer(Uuid, Uuid),
+}
+
+impl Work<'_> {
+    /// A namespace that the caller names to revoke something of it.
+    fn namespace_for_revocation(&mut self, id: Uuid) -> Result<Namespace, Refusal> {
+        let missing = Refusal::NotFound(Resource::Namespace);
+        let namespace = self.transaction.namespace(id)?.ok_or(missing)?;
+        self.permit(Action::Revocation(Access::Create), &namespace, Resource::Namespace)?;
+        Ok(namespace)
+    }
+
+    fn delete_known(
+        &mut self,
+        token: Token,
+        namespace_id: Option<Uuid>,
+        is_trial: bool,
+    ) -> Result<IdRevocation, Refusal> {
+        if namespace_id.is_some_and(|id| id != token.namespace_id) {
+            return Err(Refusal::argument(
+                "namespace_id",
+                FaultReason::Constraint,
+                "the token is of another namespace; leave the namespace out",
+            ));
+        }
+        let missing = Refusal::NotFound(Resource::Token);
+        let namespace = self.transaction.namespace(token.namespace_id)?.ok_or(missing)?;
+        let product = namespace.product;
+        let by =
+            self.permit(Action::Token(product, Access::Delete), &namespace, Resource::Token)?;
+        if !is_trial {
+            self.apply(&by, &Change::DeleteToken(&token, product))?;
+        }
+        Ok(IdRevocation::Deleted(token))
+    }
+
+    fn mark(&mut self, mark: Mark, is_trial: bool) -> Result<Marking, Refusal> {
+        let (found, by) = self.find_marked(mark.of)?;
+        let (namespace_id, application_id, bearer_id) = match mark.of {
+            Marked::Namespace(id) => (id, None, None),
+            Marked::Application(id) => (Uuid::nil(), Some(id), None),
+            Marked::Bearer(id) => (Uuid::nil(), None, Some(id)),
+        };
+        let before = self.transaction.latest_mark(namespace_id, application_id, bearer_id)?;
+        let tokens = self.transaction.count_tokens(TokenSet::Before(mark))?;
+        if let Some(not_before) = before.filter(|before| *before >= mark.not_before) {
+            return Ok(Marking { not_before, is_moved: false, tokens });
+        }
+        if !is_trial {
+            let change = match &found {
+                Found::Namespace(it) => Change::MarkNamespace(it, mark.not_before),
+                Found::Application(it) => Change::MarkApplication(it, mark.not_before),
+                Found::Bearer(id, organization_id) => {
+                    Change::MarkBearer(*id, *organization_id, mark.not_before)
+                }
+            };
+            self.apply(&by, &change)?;
+        }
+        Ok(Marking { not_before: mark.not_before, is_moved: true, tokens })
+    }
+
+    fn find_marked(&mut self, of: Marked) -> Result<(Found, Authorized), Refusal> {
+        let action = |subject| Action::Mark(subject, Access::Edit);
+        match of {
+            Marked::Namespace(id) => {
+                let missing = Refusal::NotFound(Resource::Namespace);
+                let it = self.transaction.namespace(id)?.ok_or(missing)?;
+                let action = action(Subject::Namespace(it.product));
+                let by = self.permit(action, &it, Resource::Namespace)?;
+                Ok((Found::Namespace(it), by))
+            }
+            Marked::Application(id) => {
+                let missing = Resource::Application(Product::Functions);
+                let it = self.transaction.application(id)?.ok_or(Refusal::NotFound(missing))?;
+                let namespace = self.transaction.namespace(it.namespace_id)?;
+                let namespace = namespace.ok_or(Refusal::NotFound(missing))?;
+                let action = action(Subject::Application(it.product));
+                let by = self.permit(action, &namespace, Resource::Application(it.product))?;
+                Ok((Found::Application(Box::new(it)), by))
+            }
+            Marked::Bearer(id) => {
+                let organization = self.transaction.organization_of_user(id)?;
+                let organization_id = organization.ok_or(Refusal::NotFound(Resource::User))?;
+                let scope = Scope { organization_id, project_id: None };
+                let by = self.permit_in(action(Subject::Bearer), scope, Resource::User)?;
+                Ok((Found::Bearer(id, organization_id), by))
+            }
+        }
+    }
+}
+
+/// A time rounded up: what was issued in a second that has begun is revoked with it.
+fn whole_second(time: UnixTime) -> UnixTime {
+    let since = time.since_epoch();
+    let more = u64::from(since.subsec_nanos() > 0);
+    UnixTime::from_secs(since.as_secs().saturating_add(more))
+}

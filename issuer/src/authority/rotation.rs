@@ -1,0 +1,287 @@
+//! A namespace's next key: published first, then it signs, and the one before it ends.
+//!
+//! What is to happen stands in the database. Whoever serves carries out what is due, in one
+//! transaction, so that several on one database agree.
+
+use std::time::Duration;
+
+use namespace_jwt_core::time::UnixTime;
+use uuid::Uuid;
+
+use super::refusal::{FaultReason, Refusal, Resource};
+use super::{Authority, Caller, Work};
+use crate::iam::action::{Access, Action};
+use crate::iam::decision::{Authorized, Scope, decide};
+use crate::iam::principal::Principal;
+use crate::model::Product;
+use crate::model::namespace::Namespace;
+use crate::model::namespace_key::{KeyState, NamespaceKey};
+use crate::model::region::Region;
+use crate::signing::keys::{KeyType, RsaSize};
+use crate::store::change::{Change, Origin};
+use crate::store::feed::{TokenCount, TokenSet};
+use crate::store::{self, StoreError, Transaction};
+
+/// How long a key is published before it signs: several times what a gateway takes to hear of it.
+pub const PUBLISHED_AHEAD: Duration = Duration::from_secs(30);
+
+/// How long a key that signs no more is good, unless somebody says otherwise.
+pub const DEFAULT_GRACE: Duration = Duration::from_secs(86_400);
+
+/// The most keys of a namespace that a gateway takes.
+pub const MAX_KEYS: usize = 16;
+
+/// The greatest leeway that a gateway may give an expired token.
+const LEEWAY: Duration = Duration::from_secs(3600);
+
+/// How a key is replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rotation {
+    /// No good request is refused. What the old key signed is good until its last token has
+    /// expired, and at most so long after it signs no more.
+    Graceful(Duration),
+    /// The new key signs at once, and every key that the namespace has is revoked, with the tokens.
+    Compromised,
+}
+
+/// What a rotation does, or would do.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RotationPlan {
+    /// The namespace.
+    pub namespace: Namespace,
+    /// The new key, if it was made.
+    pub key: Option<NamespaceKey>,
+    /// From when on it signs, as long as the service runs then.
+    pub signs_at: UnixTime,
+    /// When the key before it ends at the latest: nothing that it signed is good from then on.
+    pub ends_at: UnixTime,
+    /// The tokens of that key, or of all keys that are revoked.
+    pub tokens: TokenCount,
+}
+
+/// Something that was due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyStep {
+    /// The next key of a namespace signs from now on.
+    Signs {
+        /// The namespace.
+        namespace_id: Uuid,
+        /// The key.
+        key_id: Uuid,
+    },
+    /// A key of a namespace has ended: it is revoked, with what is left of its tokens.
+    Ended {
+        /// The namespace.
+        namespace_id: Uuid,
+        /// The key.
+        key_id: Uuid,
+    },
+}
+
+impl Authority {
+    /// Gives a namespace a new key, of the same type unless one is named. As a trial it changes
+    /// nothing. A namespace that has to be of a product and a region isn't found elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`].
+    pub async fn rotate_key(
+        &self,
+        caller: &Caller,
+        namespace_id: Uuid,
+        within: Option<(Product, Region)>,
+        rotation: Rotation,
+        key_type: Option<KeyType>,
+        is_trial: bool,
+    ) -> Result<RotationPlan, Refusal> {
+        let place = within.clone();
+        let (plan, active) = self
+            .look(caller, move |work| {
+                let (plan, active, _) = work.plan_rotation(namespace_id, &place, rotation)?;
+                Ok((plan, active))
+            })
+            .await?;
+        if is_trial {
+            return Ok(plan);
+        }
+        let key_type = match key_type {
+            Some(key_type) => key_type,
+            None => can_be_made(self.keys.open(&active).await?.key_type()),
+        };
+        let key = self.keys.make(key_type, namespace_id, (self.clock)()).await?;
+        self.change(caller, move |work| {
+            let (plan, _, by) = work.plan_rotation(namespace_id, &within, rotation)?;
+            let mut key = NamespaceKey { created_at: work.origin.at, ..key.clone() };
+            let change = match rotation {
+                Rotation::Graceful(_) => {
+                    (key.state, key.activates_at) = (KeyState::Next, Some(plan.signs_at));
+                    Change::AddKey(&plan.namespace, &key, plan.ends_at)
+                }
+                Rotation::Compromised => Change::ReplaceKeys(&plan.namespace, &key),
+            };
+            work.apply(&by, &change)?;
+            Ok(RotationPlan { key: Some(key), ..plan })
+        })
+        .await
+    }
+
+    /// Carries out what is due of all rotations: about once in a second, by whoever tells gateways
+    /// of the keys, from before it does. A key signs only after this was called for as long as it
+    /// has to be published first.
+    ///
+    /// # Errors
+    ///
+    /// That the database can't be read or written.
+    pub async fn advance_keys(&self) -> Result<Vec<KeyStep>, Refusal> {
+        let now = (self.clock)();
+        let since = *self.published_since.get_or_init(|| now);
+        let is_due = self.read(move |work| Ok(!due(work, now, since)?.is_empty())).await?;
+        if !is_due {
+            return Ok(Vec::new());
+        }
+        let steps = store::write(&*self.store, move |work| {
+            let due = due(work, now, since)?;
+            for step in &due {
+                carry_out(work, step, now)?;
+            }
+            Ok::<_, Refusal>(due.iter().map(Due::step).collect::<Vec<_>>())
+        });
+        let steps = steps.await?;
+        for step in &steps {
+            match step {
+                KeyStep::Signs { namespace_id, key_id } => {
+                    tracing::info!(%namespace_id, %key_id, "the next key signs");
+                }
+                KeyStep::Ended { namespace_id, key_id } => {
+                    tracing::info!(%namespace_id, %key_id, "a retired key has ended");
+                }
+            }
+        }
+        Ok(steps)
+    }
+}
+
+impl Work<'_> {
+    /// What a rotation would do now, the key that signs now, and the permission.
+    fn plan_rotation(
+        &mut self,
+        id: Uuid,
+        within: &Option<(Product, Region)>,
+        rotation: Rotation,
+    ) -> Result<(RotationPlan, NamespaceKey, Authorized), Refusal> {
+        let missing = Refusal::NotFound(Resource::Namespace);
+        let namespace = match within {
+            Some((product, region)) => self.namespace(*product, region, id)?,
+            None => self.transaction.namespace(id)?.ok_or(missing)?,
+        };
+        let action = Action::NamespaceKey(namespace.product, Access::Create);
+        let by = self.permit(action, &namespace, Resource::Namespace)?;
+        let keys = self.transaction.namespace_keys(id)?;
+        let active = keys.iter().find(|key| key.state == KeyState::Active).cloned();
+        let active = active.ok_or(Refusal::Internal("a namespace has no active key"))?;
+        let now = self.origin.at;
+        let (signs_at, ends_at, set) = match rotation {
+            Rotation::Compromised => (now, now, TokenSet::OfNamespace(id)),
+            Rotation::Graceful(grace) => {
+                let refused =
+                    |help| Err(Refusal::argument("namespace_id", FaultReason::Constraint, help));
+                if keys.iter().any(|key| key.state == KeyState::Next) {
+                    return refused(
+                        "its next key is there already and signs soon; wait for that, while \
+                         the service runs",
+                    );
+                }
+                let usable = keys.iter().filter(|key| key.state != KeyState::Revoked).count();
+                if usable >= MAX_KEYS {
+                    return refused("it has as many keys as gateways take; wait until one ends");
+                }
+                let signs_at = now.saturating_add(PUBLISHED_AHEAD);
+                (signs_at, signs_at.saturating_add(grace), TokenSet::OfKey(active.id))
+            }
+        };
+        let tokens = self.transaction.count_tokens(set)?;
+        Ok((RotationPlan { namespace, key: None, signs_at, ends_at, tokens }, active, by))
+    }
+}
+
+/// Something that is due now.
+#[derive(PartialEq, Eq)]
+enum Due {
+    /// The next key is to sign, and the one before it to end at this time.
+    Activate(NamespaceKey, UnixTime),
+    /// A retired key is to end.
+    End(NamespaceKey),
+}
+
+impl Due {
+    fn step(&self) -> KeyStep {
+        match self {
+            Self::Activate(key, _) => {
+                KeyStep::Signs { namespace_id: key.namespace_id, key_id: key.id }
+            }
+            Self::End(key) => KeyStep::Ended { namespace_id: key.namespace_id, key_id: key.id },
+        }
+    }
+}
+
+/// What is due at a time, if keys have been published since another.
+fn due(
+    transaction: &mut dyn Transaction,
+    now: UnixTime,
+    published_since: UnixTime,
+) -> Result<Vec<Due>, StoreError> {
+    let has_passed = |time: UnixTime, more| time.saturating_add(more) <= now;
+    let keys = transaction.scheduled_keys()?;
+    let mut due = Vec::new();
+    for key in &keys {
+        match (key.state, key.activates_at, key.ends_at) {
+            (KeyState::Next, Some(at), _)
+                if at <= now && has_passed(published_since, PUBLISHED_AHEAD) =>
+            {
+                let old = keys.iter().find(|old| {
+                    old.namespace_id == key.namespace_id && old.state == KeyState::Active
+                });
+                // Who started late gives the old key the whole of its grace all the same.
+                let end = old.and_then(|old| old.ends_at).unwrap_or(at);
+                let end = now.saturating_add(end.saturating_since(at));
+                due.push(Due::Activate(key.clone(), end));
+            }
+            (KeyState::Retired, _, Some(end)) => {
+                let is_over = end <= now;
+                // Not at once: what was signed a moment ago may not be in the database yet.
+                let is_old = key.retired_at.is_none_or(|at| has_passed(at, PUBLISHED_AHEAD));
+                let expired = UnixTime::new(now.since_epoch().saturating_sub(LEEWAY));
+                if is_over || is_old && !transaction.has_tokens_after(key.id, expired)? {
+                    due.push(Due::End(key.clone()));
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(due)
+}
+
+fn carry_out(transaction: &mut dyn Transaction, due: &Due, now: UnixTime) -> Result<(), Refusal> {
+    let (Due::Activate(key, _) | Due::End(key)) = due;
+    let namespace = transaction.namespace(key.namespace_id)?;
+    let namespace = namespace.ok_or(Refusal::NotFound(Resource::Namespace))?;
+    let change = match due {
+        Due::Activate(key, ends_at) => Change::ActivateKey(&namespace, key, *ends_at),
+        Due::End(key) => Change::EndKey(&namespace, key),
+    };
+    let organization_id = namespace.organization_id;
+    let scope = Scope { organization_id, project_id: Some(namespace.project_id) };
+    // What was permitted when it was put into the schedule.
+    let action = change.action();
+    let by = decide(&Principal::Operator { organization_id }, action, scope);
+    let by = by.map_err(|_| Refusal::NotPermitted(action))?;
+    Ok(transaction.apply(&by, &change, &Origin { at: now, request: None })?)
+}
+
+/// Which type of key is made in place of one.
+fn can_be_made(key_type: KeyType) -> KeyType {
+    match key_type {
+        KeyType::Rsa(RsaSize::Other(_)) => KeyType::Rsa(RsaSize::Bits4096),
+        other => other,
+    }
+}

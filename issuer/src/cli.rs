@@ -9,7 +9,9 @@ mod issue;
 mod keygen;
 mod namespace;
 mod options;
+mod revoke;
 mod serve;
+mod trust;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -77,6 +79,8 @@ fn run(parser: &mut Parser) -> Result<Done, Failure> {
         Some("inspect") => inspect::run(parser),
         Some("serve") => serve::run(parser),
         Some("namespace") => namespace::run(parser),
+        Some("trust") => trust::run(parser),
+        Some("revoke") => revoke::run(parser),
         Some("admin") => admin::run(parser),
         Some("backup") => backup::backup(parser),
         Some("restore") => backup::restore(parser),
@@ -101,6 +105,14 @@ fn now() -> Result<UnixTime, Failure> {
 /// A time that an option can't take.
 fn bad_time(option: &str, found: &str, error: TimeError) -> Failure {
     Failure(format!("{option}: {}: {error}", excerpt(found)))
+}
+
+/// So many of something: `1 token`, `3 tokens`.
+fn counted(number: u64, what: &str) -> String {
+    match number {
+        1 => format!("1 {what}"),
+        _ => format!("{number} {what}s"),
+    }
 }
 
 /// One line on standard error, whatever is in the message.

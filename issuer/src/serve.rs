@@ -3,6 +3,7 @@
 pub mod listener;
 pub mod log;
 pub mod signals;
+mod upkeep;
 
 use std::fmt;
 use std::io;
@@ -24,6 +25,7 @@ use crate::http::request::{Observation, observe};
 use crate::installation::{Installation, InstallationError};
 use crate::signing::key_files;
 use listener::Limits;
+use upkeep::Upkeep;
 
 /// What an operator says about the service.
 #[derive(Clone, Debug)]
@@ -80,11 +82,11 @@ pub async fn serve(configuration: Configuration) -> Result<(), ServeError> {
     let mut registry = metrics::registry();
     let http = HttpMetrics::register(&mut registry);
     let keys = Keys::made_ahead(opened.secrets);
-    let api = Api {
-        metrics: ApiMetrics::register(&mut registry, keys.ready()),
-        authority: Arc::new(Authority::new(opened.store, keys, now, configuration.domain_suffix)),
-        failures: Arc::new(FailureLimit::new()),
-    };
+    let metrics = ApiMetrics::register(&mut registry, keys.ready());
+    let authority = Authority::new(opened.store, keys, now, configuration.domain_suffix);
+    let authority = Arc::new(authority);
+    let _upkeep = Upkeep::start(Arc::clone(&authority));
+    let api = Api { metrics, authority, failures: Arc::new(FailureLimit::new()) };
     let router = api::router(api).merge(metrics::router(Arc::new(registry)));
     let observation = Observation {
         trusted_proxies: configuration.trusted_proxies,

@@ -25,6 +25,7 @@ mod python_sdk;
 mod replay;
 mod storage;
 mod tokens;
+mod trust;
 
 use std::io::Write as _;
 

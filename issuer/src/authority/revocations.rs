@@ -105,15 +105,32 @@ impl Authority {
     ) -> Result<Marking, Refusal> {
         let not_before = whole_second(time);
         self.change_unless(is_trial, caller, move |work| {
-            if not_before > whole_second(work.origin.at) {
-                return Err(Refusal::argument(
-                    "issued_before",
-                    FaultReason::Constraint,
-                    "expected a time that isn't in the future: what is issued until then would be \
-                     revoked as well",
-                ));
-            }
+            work.check_not_future(not_before)?;
             work.mark(Mark { of, not_before }, is_trial)
+        })
+        .await
+    }
+
+    /// Moves every scope past the numbers that gateways may have seen before the database was put
+    /// back to an earlier state, and revokes what was issued for any namespace before a time.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`].
+    pub async fn continue_after_restore(
+        &self,
+        caller: &Caller,
+        issued_before: Option<UnixTime>,
+    ) -> Result<(), Refusal> {
+        let not_before = issued_before.map(whole_second);
+        self.change(caller, move |work| {
+            work.transaction.continue_after_restore(work.origin.at)?;
+            let Some(not_before) = not_before else { return Ok(()) };
+            work.check_not_future(not_before)?;
+            for id in work.transaction.namespace_ids()? {
+                work.mark(Mark { of: Marked::Namespace(id), not_before }, false)?;
+            }
+            Ok(())
         })
         .await
     }
@@ -157,6 +174,18 @@ impl Work<'_> {
             self.apply(&by, &Change::DeleteToken(&token, product))?;
         }
         Ok(IdRevocation::Deleted(token))
+    }
+
+    fn check_not_future(&self, not_before: UnixTime) -> Result<(), Refusal> {
+        match not_before > whole_second(self.origin.at) {
+            false => Ok(()),
+            true => Err(Refusal::argument(
+                "issued_before",
+                FaultReason::Constraint,
+                "expected a time that isn't in the future: what is issued until then would be \
+                 revoked as well",
+            )),
+        }
     }
 
     fn mark(&mut self, mark: Mark, is_trial: bool) -> Result<Marking, Refusal> {
@@ -215,7 +244,7 @@ impl Work<'_> {
 }
 
 /// A time rounded up: what was issued in a second that has begun is revoked with it.
-fn whole_second(time: UnixTime) -> UnixTime {
+pub(super) fn whole_second(time: UnixTime) -> UnixTime {
     let since = time.since_epoch();
     let more = u64::from(since.subsec_nanos() > 0);
     UnixTime::from_secs(since.as_secs().saturating_add(more))

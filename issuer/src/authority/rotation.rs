@@ -9,6 +9,7 @@ use namespace_jwt_core::time::UnixTime;
 use uuid::Uuid;
 
 use super::refusal::{FaultReason, Refusal, Resource};
+use super::revocations::whole_second;
 use super::{Authority, Caller, Work};
 use crate::iam::action::{Access, Action};
 use crate::iam::decision::{Authorized, Scope, decide};
@@ -195,7 +196,7 @@ impl Work<'_> {
                 if usable >= MAX_KEYS {
                     return refused("it has as many keys as gateways take; wait until one ends");
                 }
-                let signs_at = now.saturating_add(PUBLISHED_AHEAD);
+                let signs_at = whole_second(now.saturating_add(PUBLISHED_AHEAD));
                 (signs_at, signs_at.saturating_add(grace), TokenSet::OfKey(active.id))
             }
         };

@@ -2,8 +2,11 @@
 
 use std::path::PathBuf;
 
+use namespace_jwt_issuer::authority::Authority;
+use namespace_jwt_issuer::authority::keys::Keys;
 use namespace_jwt_issuer::inspect::display::excerpt;
 use namespace_jwt_issuer::installation::Installation;
+use namespace_jwt_issuer::serve::now;
 
 use super::options::{Given, Said};
 use super::{Failure, failure};
@@ -32,6 +35,13 @@ impl Database {
         let secrets_key_file = self.secrets_key_file.or_variable("ISSUER_SECRETS_KEY_FILE")?;
         Ok(Installation::beside(database, secrets_key_file, init_file))
     }
+}
+
+/// The operations on an installation's database.
+pub async fn authority(installation: &Installation) -> Result<Authority, Failure> {
+    let opened = installation.open().await?;
+    // Nothing is made by a command that has a host name.
+    Ok(Authority::new(opened.store, Keys::new(opened.secrets), now, String::new()))
 }
 
 /// The file that `sqlite:FILE` names.

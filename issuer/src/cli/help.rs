@@ -12,7 +12,9 @@ With files alone:
 
 With a database:
   serve      serve the platform's API: namespaces, functions, containers, tokens
-  namespace  list namespaces and their keys, or create one
+  namespace  list namespaces and their keys, create one, or give one a new key
+  trust      show or replace the key that signs what gateways are told
+  revoke     revoke a token by its id, or all that was issued before some time
   admin      make a new API key for the owner
   backup     write a copy of the database, also while it is served
   restore    put such a copy in the database's place
@@ -120,13 +122,22 @@ seconds, with what is under way answered.
 ";
 
 pub const NAMESPACE_HELP: &str = "\
-Lists namespaces and their keys, or creates one, also beside a running `issuer serve`.
+Lists namespaces and their keys, creates one, or gives one a new key, also beside a
+running `issuer serve`.
 
 Usage: issuer namespace list [options]
        issuer namespace create NAME [--algorithm RS256] [--bits 4096] [options]
+       issuer namespace rotate ID [--grace 24h | --compromised] [--dry-run] [options]
 
-  --algorithm NAME         RS256 (default, the platform's), ES256, ES384 or EdDSA
+  --algorithm NAME         RS256 (default, the platform's), ES256, ES384 or EdDSA;
+                           `rotate` keeps the type by default
   --bits N                 the size of an RS256 key: 2048, 3072 or 4096 (default)
+  --grace TIME             how long what the old key signed stays good once the new one
+                           signs: 24h by default. Then the old key is revoked, earlier if
+                           its last token has expired
+  --compromised            no grace: the new key signs at once, and every key that the
+                           namespace has is revoked, with all of its tokens
+  --dry-run                say what `rotate` would do, count the tokens, change nothing
   --product NAME           functions (default) or containers; `list` shows both
   --region NAME            fr-par by default
   --database sqlite:FILE   sqlite:issuer.db by default, or ISSUER_DATABASE
@@ -134,7 +145,56 @@ Usage: issuer namespace list [options]
                            ISSUER_SECRETS_KEY_FILE
   --json                   print JSON
 
-`create` prints the namespace's id and its public key.
+`create` prints the namespace's id and its public key, `rotate` what happens when and the
+new public key. That key is published for half a minute before it signs, and
+`issuer serve` carries out the rest.
+";
+
+pub const TRUST_HELP: &str = "\
+Shows or replaces the key that signs what gateways are told, also beside a running
+`issuer serve`. The first start makes it.
+
+Usage: issuer trust key [options]
+       issuer trust rotate [--drop-old] [options]
+
+  --drop-old               end a rotation: the older of two keys signs no more
+  --database sqlite:FILE   sqlite:issuer.db by default, or ISSUER_DATABASE
+  --secrets-key-file FILE  issuer.key beside the database by default, or
+                           ISSUER_SECRETS_KEY_FILE
+
+`key` prints the public key, of two the older one first, and nothing else. `rotate` makes
+a second key and prints both: each signs until the older one is dropped, and one good
+signature is enough for a gateway. So give both to every gateway first.
+";
+
+pub const REVOKE_HELP: &str = "\
+Revokes a token by its id, or all that was issued before some time, also beside a running
+`issuer serve`.
+
+Usage: issuer revoke --jti ID [--namespace-id ID] [--expires-at TIME] [options]
+       issuer revoke --issued-before TIME
+                     (--namespace-id ID | --application-id ID | --bearer-id ID) [options]
+
+  --jti ID                 the token's id, as `issuer inspect` shows it. The service need
+                           not know it: it may be minted elsewhere, or lost in a restore.
+                           A UUID may have capitals
+  --namespace-id ID        beside --jti: the namespace of a token that the service doesn't
+                           know; for all namespaces by default
+  --expires-at TIME        when a token expires that the service doesn't know; kept beside
+                           its id, which stays revoked for good: its key is unknown too
+  --issued-before TIME     revoke everything issued before this second, in RFC 3339, or
+                           `now`. It can't be in the future, and never moves back
+  --application-id ID      of a function or container: tokens for it alone
+  --bearer-id ID           of a user: the tokens that they made, and at gateways their API
+                           keys from before that time. The service's API goes on taking
+                           those keys
+  --dry-run                count what would be revoked, and change nothing
+  --database sqlite:FILE   sqlite:issuer.db by default, or ISSUER_DATABASE
+  --secrets-key-file FILE  issuer.key beside the database by default, or
+                           ISSUER_SECRETS_KEY_FILE
+
+Gateways hear of it once they follow what the service tells them, which this version
+doesn't serve yet.
 ";
 
 pub const ADMIN_HELP: &str = "\
@@ -170,10 +230,14 @@ key. What was there before is kept beside it. `issuer serve` has to be ended fir
 
 Usage: issuer restore FILE [options]
 
+  --revoke-issued-before TIME
+                           revoke everything that was issued for any namespace before this
+                           second, in RFC 3339, or `now`
   --database sqlite:FILE   sqlite:issuer.db by default, or ISSUER_DATABASE
   --secrets-key-file FILE  issuer.key beside the database by default, or
                            ISSUER_SECRETS_KEY_FILE
 
 What was made since the backup is unknown afterwards: API keys, namespaces and their private
-keys, tokens. Tokens that were deleted since then are listed again: delete them once more.
+keys, tokens. Tokens that were deleted since then are listed again, unless they are revoked
+with --revoke-issued-before. Gateways take the restored state for newer than what they have.
 ";

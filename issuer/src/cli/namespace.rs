@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 
 use lexopt::{Arg, Parser};
-use namespace_jwt_issuer::authority::keys::{DEFAULT_KEY_TYPE, Keys};
+use namespace_jwt_issuer::authority::Caller;
+use namespace_jwt_issuer::authority::keys::DEFAULT_KEY_TYPE;
 use namespace_jwt_issuer::authority::refusal::Refusal;
-use namespace_jwt_issuer::authority::{Authority, Caller};
-use namespace_jwt_issuer::calendar::rfc3339;
+use namespace_jwt_issuer::authority::rotation::{DEFAULT_GRACE, Rotation, RotationPlan};
+use namespace_jwt_issuer::calendar::{parse_duration, rfc3339};
 use namespace_jwt_issuer::inspect::display::{Escaped, excerpt, pretty_json};
 use namespace_jwt_issuer::installation::Installation;
 use namespace_jwt_issuer::model::Product;
@@ -16,14 +17,15 @@ use namespace_jwt_issuer::model::namespace::{
 use namespace_jwt_issuer::model::namespace_key::NamespaceKey;
 use namespace_jwt_issuer::model::page::{MAX_PAGE_SIZE, Order, PageRequest};
 use namespace_jwt_issuer::model::region::Region;
-use namespace_jwt_issuer::serve::now;
 use namespace_jwt_issuer::signing::keys::KeyType;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
-use super::database::Database;
+use super::database::{Database, authority};
 use super::keygen::key_type;
 use super::options::{Command, Given, misread, unexpected};
-use super::{Done, Failure, failure};
+use super::revoke::uuid;
+use super::{Done, Failure, counted, failure};
 use crate::cli::help::NAMESPACE_HELP;
 
 const COMMAND: Command = Command { usage: "issuer namespace --help", help: NAMESPACE_HELP };
@@ -35,13 +37,17 @@ pub fn run(parser: &mut Parser) -> Result<Done, Failure> {
     let mut region = Given::new("--region");
     let mut algorithm = Given::new("--algorithm");
     let mut bits = Given::new("--bits");
-    let mut json = false;
+    let mut grace = Given::new("--grace");
+    let (mut compromised, mut dry_run, mut json) = (false, false, false);
     while let Some(argument) = parser.next().map_err(|error| misread(&error, &COMMAND))? {
         match argument {
             Arg::Long("product") => product.text(parser)?,
             Arg::Long("region") => region.text(parser)?,
             Arg::Long("algorithm") => algorithm.text(parser)?,
             Arg::Long("bits") => bits.text(parser)?,
+            Arg::Long("grace") => grace.text(parser)?,
+            Arg::Long("compromised") => compromised = true,
+            Arg::Long("dry-run") => dry_run = true,
             Arg::Long("json") => json = true,
             Arg::Long("help") | Arg::Short('h') => return Done::print(NAMESPACE_HELP),
             Arg::Value(word) if words.len() < 2 => {
@@ -55,33 +61,102 @@ pub fn run(parser: &mut Parser) -> Result<Done, Failure> {
         }
     }
     let installation = database.installation(None)?;
+    let is_placed = product.value.is_some() || region.value.is_some();
     let region = region.value.unwrap_or_else(|| Region::default_region().to_string());
     let region = Region::parse(&region).ok_or_else(|| {
         Failure(format!("`--region`: expected a region such as fr-par, found {}", excerpt(&region)))
     })?;
     let product = product.value.map(|name| named_product(&name)).transpose()?;
+    let key_type = match (algorithm.value.as_deref(), bits.value.as_deref()) {
+        (None, None) => None,
+        (algorithm, bits) => Some(key_type(algorithm, bits)?),
+    };
+    let is_rotation = grace.value.is_some() || compromised || dry_run;
     let words: Vec<_> = words.iter().map(String::as_str).collect();
-    match (words.as_slice(), algorithm.value.is_some() || bits.value.is_some()) {
-        (["list"], false) => list(&installation, product, &region, json),
-        (["create", name], _) => {
-            let key_type = match (algorithm.value.as_deref(), bits.value.as_deref()) {
-                (None, None) => DEFAULT_KEY_TYPE,
-                (algorithm, bits) => key_type(algorithm, bits)?,
-            };
-            create(
-                &installation,
-                product.unwrap_or(Product::Functions),
-                &region,
-                name,
-                key_type,
-                json,
-            )
+    match (words.as_slice(), is_rotation) {
+        (["list"], false) if key_type.is_none() => list(&installation, product, &region, json),
+        (["create", name], false) => {
+            let product = product.unwrap_or(Product::Functions);
+            let key_type = key_type.unwrap_or(DEFAULT_KEY_TYPE);
+            create(&installation, product, &region, name, key_type, json)
+        }
+        (["rotate", id], _) if !is_placed && !json => {
+            let id = uuid("issuer namespace rotate", id)?;
+            rotate(&installation, id, rotation(grace.value, compromised)?, key_type, dry_run)
         }
         _ => failure(
-            "expected `issuer namespace list` or `issuer namespace create NAME`; \
-             see `issuer namespace --help`",
+            "expected `issuer namespace list`, `issuer namespace create NAME` or \
+             `issuer namespace rotate ID`; see `issuer namespace --help`",
         ),
     }
+}
+
+fn rotation(grace: Option<String>, compromised: bool) -> Result<Rotation, Failure> {
+    match (grace, compromised) {
+        (None, false) => Ok(Rotation::Graceful(DEFAULT_GRACE)),
+        (None, true) => Ok(Rotation::Compromised),
+        (Some(grace), false) => match parse_duration(&grace) {
+            Some(grace) => Ok(Rotation::Graceful(grace)),
+            None => failure(format!(
+                "`--grace`: expected a length of time such as 30m, 24h or 7d, found {}",
+                excerpt(&grace)
+            )),
+        },
+        (Some(_), true) => {
+            failure("a compromised key has no grace; leave out --grace or --compromised")
+        }
+    }
+}
+
+fn rotate(
+    installation: &Installation,
+    id: Uuid,
+    rotation: Rotation,
+    key_type: Option<KeyType>,
+    dry_run: bool,
+) -> Result<Done, Failure> {
+    let plan = super::runtime()?.block_on(async {
+        let authority = authority(installation).await?;
+        let operator = Caller::operator();
+        let plan = authority.rotate_key(&operator, id, None, rotation, key_type, dry_run).await?;
+        Ok::<_, Failure>(plan)
+    })?;
+    let RotationPlan { key, signs_at, ends_at, tokens, .. } = plan;
+    let mut output = String::new();
+    let (signs_at, ends_at) = (rfc3339(signs_at), rfc3339(ends_at));
+    let all = counted(tokens.all, "token");
+    match rotation {
+        Rotation::Graceful(_) => {
+            let _ = writeln!(output, "now                   the new key is published");
+            let _ = writeln!(
+                output,
+                "{signs_at}  it signs; or half a minute after the service starts, if that is later"
+            );
+            let _ = writeln!(
+                output,
+                "{ends_at}  the old key is revoked, with what is left of its tokens; earlier if \
+                 the last of them has expired an hour before"
+            );
+            let last =
+                tokens.last_expiry.map(|time| format!("; the last expires {}", rfc3339(time)));
+            let _ = writeln!(
+                output,
+                "the old key signed {all} so far: {} without expiry{}",
+                tokens.endless,
+                last.unwrap_or_default()
+            );
+        }
+        Rotation::Compromised => {
+            let when = if dry_run { "would be" } else { "are" };
+            let _ =
+                writeln!(output, "every key so far and {all} {when} revoked; the new key signs");
+        }
+    }
+    match key {
+        Some(key) => output.push_str(&key.public_pem),
+        None => output.push_str("nothing was changed\n"),
+    }
+    Done::print(output)
 }
 
 fn named_product(name: &str) -> Result<Product, Failure> {
@@ -171,7 +246,12 @@ fn list(
         let _ = writeln!(output, "{}  {product:<10}  {name}", namespace.id);
         for key in keys {
             let (state, made) = (key.state.name(), rfc3339(key.created_at));
-            let _ = writeln!(output, "    {state:<8} {:<6} made {made}", key.algorithm);
+            let when = match (key.activates_at, key.ends_at) {
+                (Some(at), _) => format!(", signs {}", rfc3339(at)),
+                (None, Some(at)) => format!(", ends {}", rfc3339(at)),
+                (None, None) => String::new(),
+            };
+            let _ = writeln!(output, "    {state:<8} {:<6} made {made}{when}", key.algorithm);
         }
     }
     Done::print(output)
@@ -185,6 +265,8 @@ fn as_value(namespace: &Namespace, keys: &[NamespaceKey]) -> Value {
             "algorithm": key.algorithm,
             "public_key": key.public_pem,
             "created_at": rfc3339(key.created_at),
+            "activates_at": key.activates_at.map(rfc3339),
+            "ends_at": key.ends_at.map(rfc3339),
         })
     });
     json!({
@@ -195,10 +277,4 @@ fn as_value(namespace: &Namespace, keys: &[NamespaceKey]) -> Value {
         "name": namespace.name,
         "keys": keys.collect::<Value>(),
     })
-}
-
-async fn authority(installation: &Installation) -> Result<Authority, Failure> {
-    let opened = installation.open().await?;
-    // Nothing is made here that has a host name.
-    Ok(Authority::new(opened.store, Keys::new(opened.secrets), now, String::new()))
 }

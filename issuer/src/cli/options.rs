@@ -26,8 +26,19 @@ impl Command {
 }
 
 /// The commands that there are.
-const COMMANDS: [&str; 9] =
-    ["keygen", "issue", "inspect", "serve", "namespace", "admin", "backup", "restore", "help"];
+const COMMANDS: [&str; 11] = [
+    "keygen",
+    "issue",
+    "inspect",
+    "serve",
+    "namespace",
+    "trust",
+    "revoke",
+    "admin",
+    "backup",
+    "restore",
+    "help",
+];
 
 /// An option that may be given once.
 pub struct Given<T> {

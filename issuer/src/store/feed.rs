@@ -39,7 +39,8 @@ pub trait Feed {
     /// back to an earlier state, and begins its log anew.
     fn continue_after_restore(&mut self, now: UnixTime) -> Result<(), StoreError>;
 
-    /// Whether an id stands in the log of a namespace, or without one in that of every scope.
+    /// Whether an id stands in the log of a namespace; or, without one, in the log of each that it
+    /// may be for: that of every scope, or of a token of this service that of its own.
     fn is_revoked(&mut self, id: &TokenId, namespace_id: Option<Uuid>) -> Result<bool, StoreError>;
 
     /// How many tokens there are of some kind.

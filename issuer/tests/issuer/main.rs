@@ -33,6 +33,10 @@ fn help_and_version_are_at_hand() {
         &["keygen", "--help"],
         &["issue", "-h"],
         &["inspect", "--help"],
+        &["namespace", "--help"],
+        &["trust", "-h"],
+        &["revoke", "--help"],
+        &["restore", "--help"],
     ] {
         let run = issuer(arguments).succeeds();
         assert!(run.stdout.contains("Usage: issuer "), "{run:?}");
@@ -58,6 +62,10 @@ fn a_word_that_is_not_known_is_repeated_with_the_likest_one() {
         (&["issue", "--expire-in"], "`--expire-in`; did you mean `--expires-in`?\n"),
         (&["inspect", "--trust", "x"], "unknown option `--trust`; see `issuer inspect --help`\n"),
         (&["inspect", "-c"], "unknown option `-c`; see `issuer inspect --help`\n"),
+        (&["revok"], "unknown command `revok`; did you mean `revoke`?\n"),
+        (&["revoke", "--issued-befor"], "did you mean `--issued-before`?\n"),
+        (&["trust", "--drop-odl"], "did you mean `--drop-old`?\n"),
+        (&["namespace", "--compromise"], "did you mean `--compromised`?\n"),
         // What may be a secret is not repeated.
         (&["s3cret"], "unknown command; see"),
         (&["averylongwordoflettersalone"], "unknown command; see"),

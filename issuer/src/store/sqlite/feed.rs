@@ -129,7 +129,8 @@ impl Feed for SqliteTransaction<'_> {
     fn is_revoked(&mut self, id: &TokenId, namespace_id: Option<Uuid>) -> Result<bool, StoreError> {
         let found = self.count(
             "SELECT count(*) FROM revocations
-             WHERE token_id = ?1 AND (namespace_id IS NULL OR namespace_id = ?2)",
+             WHERE token_id = ?1 AND (namespace_id IS NULL OR namespace_id = ?2
+                 OR ?2 IS NULL AND key_id IS NOT NULL)",
             params![id.as_str(), namespace_id],
         )?;
         Ok(found > 0)

@@ -277,6 +277,14 @@ pub async fn an_id_without_a_namespace_stands_in_every_log(database: &impl Datab
         let id = id.clone();
         assert_eq!(get!(store, is_revoked, &id, namespace), expected);
     }
+    // A token of the service's own is for its own namespace alone.
+    let (four, key) = organization.new_namespace(&*store, "four").await;
+    let token = organization.new_token(&*store, &key, None, None).await;
+    organization.make(&*store, &Step::DeleteToken(token.clone(), FUNCTIONS)).await.unwrap();
+    for (namespace, expected) in [(None, true), (Some(four.id), true), (Some(two.id), false)] {
+        let id = TokenId::from(token.id);
+        assert_eq!(get!(store, is_revoked, &id, namespace), expected);
+    }
     // One of another organization's is not to be revoked for.
     let strange = Organization(Uuid::from_u128(u128::MAX - 1));
     database.add_organization(strange);

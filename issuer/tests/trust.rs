@@ -83,7 +83,7 @@ impl Service {
         let store = Sqlite::open(&folder.file("issuer.db"), Opening::CreateOrMigrate).unwrap();
         let secrets = SecretsKey::new_bytes().unwrap();
         let secrets = Arc::new(SecretsKey::new(secrets.as_slice()).unwrap());
-        let new = NewOrganization::new(&secrets, now()).unwrap();
+        let new = NewOrganization::new(&secrets, "http://127.0.0.1:8080", now()).unwrap();
         new.commit(&store).await.unwrap();
         for _ in 0..2 {
             trust_keys::make_first(&store, &secrets, &new.founding, now()).await.unwrap();

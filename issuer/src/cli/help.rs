@@ -237,7 +237,8 @@ Usage: issuer restore FILE [options]
   --secrets-key-file FILE  issuer.key beside the database by default, or
                            ISSUER_SECRETS_KEY_FILE
 
-What was made since the backup is unknown afterwards: API keys, namespaces and their private
-keys, tokens. Tokens that were deleted since then are listed again, unless they are revoked
-with --revoke-issued-before. Gateways take the restored state for newer than what they have.
+What was made since the backup is unknown afterwards: API keys, namespaces and their
+private keys, tokens. Tokens that were deleted since then are listed again, unless they
+are revoked with --revoke-issued-before. Gateways take the restored state for newer than
+what they have.
 ";

@@ -31,4 +31,5 @@ pub mod request;
 pub mod signature;
 pub mod time;
 pub mod token;
+pub mod trust;
 pub mod verify;

@@ -1,0 +1,108 @@
+//! When a gateway asks again.
+
+use std::time::Duration;
+
+/// The wait and the refresh that are used, each at most a third of the most staleness, so that
+/// one lost answer makes nothing stale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    wait_seconds: u64,
+    refresh: Duration,
+}
+
+/// How a request for the checkpoint ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// With a checkpoint that says something new.
+    News,
+    /// With one that says nothing new, or with 304, after so much time.
+    NoNews(Duration),
+    /// Without an answer, or with one that is refused.
+    Failed,
+}
+
+/// Over how much time gateways spread the reading of a new epoch's log.
+const CHANGE_OVER: Duration = Duration::from_secs(60);
+
+impl Pace {
+    /// The pace of a configuration.
+    pub fn new(wait: Duration, refresh: Duration, max_staleness: Duration) -> Self {
+        let most = a_part(max_staleness, 3);
+        Self { wait_seconds: wait.min(most).as_secs(), refresh: refresh.min(most) }
+    }
+
+    /// The seconds to send in `Prefer: wait=`; with 0 the header isn't sent.
+    pub fn wait_seconds(self) -> u64 {
+        self.wait_seconds
+    }
+
+    /// How long after the end of a request the next one begins. `random` is any number, another
+    /// one each time.
+    pub fn pause(self, ended: Ended, random: u16) -> Duration {
+        let waited = |time: Duration| self.wait_seconds > 0 && time.as_secs() >= self.wait_seconds;
+        match ended {
+            Ended::News if self.wait_seconds > 0 => Duration::ZERO,
+            Ended::NoNews(time) if waited(time) => Duration::ZERO,
+            Ended::News | Ended::NoNews(_) => self.refresh,
+            Ended::Failed => self.refresh.saturating_add(jitter(a_part(self.refresh, 5), random)),
+        }
+    }
+
+    /// How long to wait before a new epoch's log is read, where an old one is in use. Checkpoints
+    /// are asked for meanwhile, and what they revoke counts.
+    pub fn change_over(random: u16) -> Duration {
+        jitter(CHANGE_OVER, random)
+    }
+}
+
+fn jitter(of: Duration, random: u16) -> Duration {
+    a_part(of, u32::from(u16::MAX)).saturating_mul(u32::from(random))
+}
+
+fn a_part(of: Duration, divisor: u32) -> Duration {
+    of.checked_div(divisor).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[cfg(target_family = "wasm")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    const fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn both_times_are_cut_to_a_third_of_the_staleness() {
+        for (wait, refresh, max_staleness, used) in [
+            (25, 5, 300, (25, seconds(5))),
+            (25, 25, 30, (10, seconds(10))),
+            (25, 5, 2, (0, Duration::from_millis(2000) / 3)),
+            (0, 5, 300, (0, seconds(5))),
+        ] {
+            let pace = Pace::new(seconds(wait), seconds(refresh), seconds(max_staleness));
+            assert_eq!((pace.wait_seconds(), pace.refresh), used, "{max_staleness}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_answers_at_once_is_asked_each_refresh_alone() {
+        let waiting = Pace::new(seconds(25), seconds(5), seconds(300));
+        let polling = Pace::new(seconds(0), seconds(5), seconds(300));
+        for (pace, ended, random, expected) in [
+            (waiting, Ended::News, 9, 0),
+            (waiting, Ended::NoNews(seconds(25)), 9, 0),
+            (waiting, Ended::NoNews(Duration::from_millis(24_999)), 9, 5000),
+            (waiting, Ended::NoNews(seconds(0)), 9, 5000),
+            (waiting, Ended::Failed, 0, 5000),
+            (polling, Ended::News, 9, 5000),
+            (polling, Ended::NoNews(seconds(30)), 9, 5000),
+        ] {
+            assert_eq!(pace.pause(ended, random), Duration::from_millis(expected), "{ended:?}");
+        }
+        let most = waiting.pause(Ended::Failed, u16::MAX);
+        assert!(most > Duration::from_millis(5990) && most <= seconds(6), "{most:?}");
+        assert!(Pace::change_over(0).is_zero() && Pace::change_over(u16::MAX) <= CHANGE_OVER);
+    }
+}

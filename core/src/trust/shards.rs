@@ -145,7 +145,7 @@ impl Entry for Bearer {
 }
 
 /// Writes a shard. The entries are in the order of their ids.
-pub(crate) fn write<T: Entry>(entries: &[T]) -> Vec<u8> {
+pub fn write<T: Entry>(entries: &[T]) -> Vec<u8> {
     let shard = Written { version: VERSION, family: T::FAMILY, entries };
     serde_json::to_vec(&shard).unwrap_or_default()
 }
@@ -156,7 +156,7 @@ pub(crate) fn write<T: Entry>(entries: &[T]) -> Vec<u8> {
 ///
 /// [`Refusal::Oversized`], [`Refusal::UnknownVersion`], and [`Refusal::Malformed`] where it isn't a
 /// shard of that family, ids are out of their order, or an entry can't be.
-pub(crate) fn read<T: Entry>(bytes: &[u8]) -> Result<Arc<[T]>, Refusal> {
+pub fn read<T: Entry>(bytes: &[u8]) -> Result<Arc<[T]>, Refusal> {
     let shard: Shard<T> = read_object(bytes)?;
     let entries: Arc<[T]> = shard.entries.into_iter().map(|Object(entry)| entry).collect();
     let ordered = entries.is_sorted_by(|one, next| one.id() < next.id());
@@ -287,6 +287,27 @@ mod tests {
             (0x01, 512, 3),
         ] {
             assert_eq!(place_of(id(first), shards), place, "{first:x} of {shards}");
+        }
+    }
+
+    #[test]
+    fn an_entry_in_a_shard_that_is_not_its_own_is_refused() {
+        let shard = |ids: &[u8]| -> Arc<[Bearer]> {
+            ids.iter().map(|n| Bearer { id: Id::new([*n; 16]), not_before: None }).collect()
+        };
+        for (shards, good) in [
+            (vec![shard(&[]), shard(&[0x80, 0xff])], true),
+            (vec![shard(&[0x80, 0xff]), shard(&[])], false),
+            (vec![shard(&[0x01, 0x80]), shard(&[0xff])], false),
+            (vec![shard(&[0x01]), shard(&[0x7f, 0xff])], false),
+            (vec![shard(&[0x01, 0x80])], true),
+        ] {
+            let found = Shards::new(shards);
+            assert_eq!(found.as_ref().err(), if good { None } else { Some(&Refusal::Malformed) });
+            if let Ok(shards) = found {
+                assert!(shards.get(Id::new([0x80; 16])).is_some());
+                assert!(shards.get(Id::new([0x81; 16])).is_none());
+            }
         }
     }
 

@@ -104,7 +104,10 @@ fn what_the_checkpoint_holds_need_not_come() {
         records[..known].iter().for_each(|record| hash.push(*record));
         let mut log = Arriving::after(&hash);
         let checkpoint = checkpoint(&records, recent);
+        // A part of the next record doesn't count beside it.
+        assert!(log.append(log.position(), &[1, 2, 3], 100));
         log.take_recent(&checkpoint);
+        assert_eq!(log.position(), if whole { 800 } else { known as u64 * 8 + 3 });
         let expected = if whole { Arrival::Whole } else { Arrival::Unfinished };
         assert_eq!(log.compare(&checkpoint), expected, "{known} and {recent}");
         assert!(log.goes_on());

@@ -5,7 +5,7 @@
 
 #![cfg(not(target_family = "wasm"))]
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -105,6 +105,10 @@ struct World {
     most_behind: u64,
     /// When a checkpoint with that `issued` and sequence number first came.
     came: BTreeMap<(UnixTime, u64), Duration>,
+    /// The highest number that was in use.
+    highest: u64,
+    /// The tokens that were refused as revoked.
+    refused: BTreeSet<String>,
 }
 
 impl World {
@@ -131,6 +135,8 @@ impl World {
             offset: 0,
             most_behind: 0,
             came: BTreeMap::new(),
+            highest: 0,
+            refused: BTreeSet::new(),
         }
     }
 
@@ -302,7 +308,7 @@ impl World {
         }
     }
 
-    fn check(&self) {
+    fn check(&mut self) {
         let now = self.gateway();
         let current = self.state.current();
         let fresh = current.is_some_and(|current| {
@@ -325,9 +331,17 @@ impl World {
             if self.now - at > late {
                 assert!(revoked(token), "{token} was revoked {} µs ago", self.now - at);
             }
+            if revoked(token) {
+                self.refused.insert(token.clone());
+            }
         }
+        // Expired ones, and those that came back with a backup, need not be refused for good.
+        self.refused.retain(|token| self.revoked.contains_key(token));
+        assert!(self.refused.iter().all(|token| revoked(token)), "a revocation was forgotten");
         // It is one version, and whole.
         let sequence = current.unwrap().sequence;
+        assert!(sequence >= self.highest, "it goes back");
+        self.highest = sequence;
         let mut versions = self.versions.iter().map(|(_, feed)| feed);
         let version = versions.find(|feed| feed.sequence == sequence).unwrap();
         let public = version.contents.applications[0].privacy == Privacy::Public;

@@ -388,9 +388,11 @@ fn a_new_epochs_log_is_whole_before_the_old_one_is_given_up() {
     let old = Feed::new(100);
     let mut feed = Feed { epoch: 2, sequence: 11, ..old.clone() };
     feed.records.drain(..20);
+    // It is longer than the old one, and still not its end.
+    feed.records.extend((1000..1100).map(|n| TokenHash::of(&n.to_string())));
     let mut state = known(settings(), &old);
     state.checkpoint(&feed.signed(at(1).clock), at(1)).unwrap();
-    let want = Want::Log { epoch: 2, from: 0, until: 640, change_over: true };
+    let want = Want::Log { epoch: 2, from: 0, until: 1440, change_over: true };
     assert_eq!(state.wants(), [want]);
     let mut log = feed.log();
     log[0] ^= 1;
@@ -401,8 +403,8 @@ fn a_new_epochs_log_is_whole_before_the_old_one_is_given_up() {
     state.in_vain(Want::Checkpoint);
     assert_eq!(state.wants(), [want], "all of it, once more");
     assert_eq!(answer(&mut state, &feed, want, at(1)), Ok(News::Complete));
-    assert!(!revoked(&state, "0") && revoked(&state, "20") && revoked(&state, "99"));
-    assert_eq!(state.revocations(), 80);
+    assert!(!revoked(&state, "0") && revoked(&state, "20") && revoked(&state, "1099"));
+    assert_eq!(state.revocations(), 180);
 }
 
 #[test]

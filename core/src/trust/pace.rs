@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-/// The wait and the refresh that are used, each at most a third of the most staleness, so that
-/// one lost answer makes nothing stale.
+/// The times that are used, each at most a third of the most staleness, so that one lost answer
+/// makes nothing stale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
     wait_seconds: u64,
     refresh: Duration,
+    change_over: Duration,
 }
 
 /// How a request for the checkpoint ended.
@@ -22,13 +23,14 @@ pub enum Ended {
 }
 
 /// Over how much time gateways spread the reading of a new epoch's log.
-const CHANGE_OVER: Duration = Duration::from_secs(60);
+const CHANGE_OVER: Duration = Duration::from_secs(20);
 
 impl Pace {
     /// The pace of a configuration.
     pub fn new(wait: Duration, refresh: Duration, max_staleness: Duration) -> Self {
         let most = a_part(max_staleness, 3);
-        Self { wait_seconds: wait.min(most).as_secs(), refresh: refresh.min(most) }
+        let (wait, refresh) = (wait.min(most), refresh.min(most));
+        Self { wait_seconds: wait.as_secs(), refresh, change_over: CHANGE_OVER.min(most) }
     }
 
     /// The seconds to send in `Prefer: wait=`; with 0 the header isn't sent.
@@ -48,10 +50,10 @@ impl Pace {
         }
     }
 
-    /// How long to wait before a new epoch's log is read, where an old one is in use. Checkpoints
-    /// are asked for meanwhile, and what they revoke counts.
-    pub fn change_over(random: u16) -> Duration {
-        jitter(CHANGE_OVER, random)
+    /// How long to wait before a new epoch's log is read, where an old one is in use: the state isn't
+    /// renewed before. Checkpoints are asked for meanwhile, and what they revoke counts.
+    pub fn change_over(self, random: u16) -> Duration {
+        jitter(self.change_over, random)
     }
 }
 
@@ -103,6 +105,12 @@ mod tests {
         }
         let most = waiting.pause(Ended::Failed, u16::MAX);
         assert!(most > Duration::from_millis(5990) && most <= seconds(6), "{most:?}");
-        assert!(Pace::change_over(0).is_zero() && Pace::change_over(u16::MAX) <= CHANGE_OVER);
+        assert!(waiting.change_over(0).is_zero());
+        for (max_staleness, most) in [(300, 20), (30, 10)] {
+            let pace = Pace::new(seconds(25), seconds(5), seconds(max_staleness));
+            let change_over = pace.change_over(u16::MAX);
+            assert!(change_over <= seconds(most), "{change_over:?}");
+            assert!(change_over > Duration::from_millis(most * 999), "{change_over:?}");
+        }
     }
 }

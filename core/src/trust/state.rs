@@ -211,6 +211,12 @@ impl State {
         missing.unwrap_or_else(|| vec![Want::Checkpoint])
     }
 
+    /// Whether something is missing of what the newest checkpoint names. Then a request for the
+    /// checkpoint isn't one to wait for news with: what is missing is asked for again after it.
+    pub fn is_incomplete(&self) -> bool {
+        self.pending.is_some()
+    }
+
     /// What names the newest verified checkpoint, for `If-None-Match`.
     pub fn etag(&self) -> Option<&str> {
         self.newest.as_ref().map(|(_, etag)| etag.as_str())

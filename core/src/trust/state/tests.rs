@@ -377,10 +377,12 @@ fn after_a_request_in_vain_the_checkpoint_is_asked_for_first() {
         assert_eq!(state.wants(), wants);
         fail(&mut state);
         assert_eq!(state.wants(), [Want::Checkpoint]);
+        assert!(state.is_incomplete());
         // Whatever becomes of that.
         assert_eq!(state.checkpoint(b"<html>", at(0)), Err(Refusal::Malformed));
     }
     assert_eq!(serve(&mut state, &feed, at(0)).0, News::Complete);
+    assert!(!state.is_incomplete());
 }
 
 #[test]

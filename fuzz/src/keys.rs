@@ -25,6 +25,11 @@ impl Signer {
         format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
 
+    /// A signature over these bytes.
+    pub fn sign(&self, bytes: &[u8]) -> [u8; 64] {
+        *self.0.sk.sign(bytes, None)
+    }
+
     /// The public key's 32 bytes.
     pub fn public(&self) -> &[u8] {
         self.0.pk.as_ref()

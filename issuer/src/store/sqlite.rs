@@ -42,7 +42,8 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 pub struct Sqlite {
     writes: Option<SyncSender<Box<dyn Unit>>>,
     reads: Option<SyncSender<Box<dyn Unit>>>,
-    threads: Vec<JoinHandle<()>>,
+    writer: Option<JoinHandle<()>>,
+    readers: Vec<JoinHandle<()>>,
 }
 
 /// What may be done to the file when it is opened.
@@ -70,11 +71,11 @@ impl Sqlite {
             Opening::Existing => return Err(OpenError::Older(path.to_owned())),
         }
         let place = file::Place::of(path)?;
-        let mut threads = Vec::new();
+        let mut readers = Vec::new();
 
         let (writes, queue) = mpsc::sync_channel(QUEUE);
         let at = place.clone();
-        threads.push(thread::spawn(move || write_all(&mut writer, &at, &queue)));
+        let writer = Some(thread::spawn(move || write_all(&mut writer, &at, &queue)));
 
         let (reads, queue) = mpsc::sync_channel(QUEUE);
         let queue = Arc::new(Mutex::new(queue));
@@ -82,9 +83,9 @@ impl Sqlite {
             let reader = file::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
             reader.pragma_update(None, "query_only", true).map_err(file::in_file(path))?;
             let (at, queue) = (place.clone(), Arc::clone(&queue));
-            threads.push(thread::spawn(move || read_all(reader, &at, &queue)));
+            readers.push(thread::spawn(move || read_all(reader, &at, &queue)));
         }
-        Ok(Self { writes: Some(writes), reads: Some(reads), threads })
+        Ok(Self { writes: Some(writes), reads: Some(reads), writer, readers })
     }
 }
 
@@ -101,9 +102,15 @@ impl Store for Sqlite {
 impl Drop for Sqlite {
     /// Waits until what was submitted is done.
     fn drop(&mut self) {
-        (self.writes, self.reads) = (None, None);
-        for thread in self.threads.drain(..) {
-            let _ = thread.join();
+        self.reads = None;
+        for reader in self.readers.drain(..) {
+            let _ = reader.join();
+        }
+        // Last and alone: of two connections that close at once, neither would put the journal
+        // into the database.
+        self.writes = None;
+        if let Some(writer) = self.writer.take() {
+            let _ = writer.join();
         }
     }
 }

@@ -10,17 +10,22 @@ mod namespaces;
 mod query;
 mod render;
 mod tokens;
+mod trust;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::routing::{get, post};
+use tokio::sync::watch;
 
 pub use health::ApiMetrics;
 
 use crate::authority::Authority;
+use crate::feed::Feed;
 use crate::http::failures::FailureLimit;
 use crate::model::Product;
+use crate::model::trust::TrustScope;
 
 /// What every request needs.
 #[derive(Clone)]
@@ -31,12 +36,33 @@ pub struct Api {
     pub failures: Arc<FailureLimit>,
     /// What is counted.
     pub metrics: ApiMetrics,
+    /// What gateways are told.
+    pub feed: Arc<Feed>,
+    /// Whether the service is to end: who is held is answered then.
+    pub ending: watch::Receiver<bool>,
+}
+
+impl Api {
+    /// Waits until a scope has news, the patience is over, or the service is to end.
+    async fn wait_for_news(&self, scope: TrustScope, above: u64, patience: Duration) {
+        let mut ending = self.ending.clone();
+        tokio::select! {
+            () = self.feed.wait(scope, above, patience) => {}
+            _ = ending.wait_for(|is_ending| *is_ending) => {}
+        }
+    }
 }
 
 /// Every route that the API has.
 pub fn router(api: Api) -> Router {
-    let mut router =
-        Router::new().route("/health", get(health::health)).route("/ready", get(health::ready));
+    let mut router = Router::new()
+        .route("/health", get(health::health))
+        .route("/ready", get(health::ready))
+        .route("/trust/v1/all", get(trust::all))
+        .route("/trust/v1/all/log/{epoch}", get(trust::log_of_all))
+        .route("/trust/v1/namespaces/{id}", get(trust::of_namespace))
+        .route("/trust/v1/namespaces/{id}/log/{epoch}", get(trust::log_of_namespace))
+        .route("/trust/v1/objects/{name}", get(trust::object));
     for product in Product::ALL {
         // Each product's applications have its own name: `/functions/…/functions`.
         let name = product.name();

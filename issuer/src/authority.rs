@@ -66,6 +66,11 @@ impl Authority {
         }
     }
 
+    /// The time, as the service has it.
+    pub fn now(&self) -> UnixTime {
+        (self.clock)()
+    }
+
     /// Finds out who a request is from.
     ///
     /// # Errors

@@ -9,6 +9,7 @@
 pub mod api;
 pub mod authority;
 pub mod calendar;
+pub mod feed;
 pub mod http;
 pub mod iam;
 pub mod inspect;

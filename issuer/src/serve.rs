@@ -13,11 +13,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use namespace_jwt_core::time::UnixTime;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tracing::{info, warn};
 
 use crate::api::{self, Api, ApiMetrics};
 use crate::authority::Authority;
 use crate::authority::keys::Keys;
+use crate::feed::{Feed, Watcher};
 use crate::http::client_address::TrustedProxies;
 use crate::http::failures::FailureLimit;
 use crate::http::metrics::{self, HttpMetrics};
@@ -86,7 +88,15 @@ pub async fn serve(configuration: Configuration) -> Result<(), ServeError> {
     let authority = Authority::new(opened.store, keys, now, configuration.domain_suffix);
     let authority = Arc::new(authority);
     let _upkeep = Upkeep::start(Arc::clone(&authority));
-    let api = Api { metrics, authority, failures: Arc::new(FailureLimit::new()) };
+    let feed = Arc::new(Feed::new(Arc::clone(&authority)));
+    let _watcher = Watcher::start(Arc::clone(&feed));
+    let (ending, is_ending) = watch::channel(false);
+    let end = async move {
+        end.await;
+        let _ = ending.send(true);
+    };
+    let failures = Arc::new(FailureLimit::new());
+    let api = Api { metrics, authority, failures, feed, ending: is_ending };
     let router = api::router(api).merge(metrics::router(Arc::new(registry)));
     let observation = Observation {
         trusted_proxies: configuration.trusted_proxies,

@@ -17,6 +17,7 @@ mod arguments;
 mod attacked;
 mod backup;
 mod callers;
+mod feed;
 mod files;
 mod gateway;
 mod kills;

@@ -86,7 +86,7 @@ impl FromRequest<Api> for Call {
 }
 
 /// Who sends a request. Failures from one address are limited; a good key isn't.
-async fn authenticate(parts: &Parts, api: &Api) -> Result<Caller, Failure> {
+pub async fn authenticate(parts: &Parts, api: &Api) -> Result<Caller, Failure> {
     let context = parts.extensions.get::<RequestContext>();
     let context = context.cloned().ok_or(Refusal::Internal("a request has no context"))?;
     let address = context.address;

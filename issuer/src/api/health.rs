@@ -21,6 +21,16 @@ pub struct ApiMetrics {
     pub minted_tokens: Counter,
     /// Requests that didn't say who they are from.
     pub failed_authentications: Counter,
+    waiting_gateways: Gauge<i64, AtomicI64>,
+}
+
+/// A gateway that waits for news, counted until this is dropped.
+pub struct Waiting(Gauge<i64, AtomicI64>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
 }
 
 impl ApiMetrics {
@@ -33,8 +43,21 @@ impl ApiMetrics {
             "Requests with a missing, unknown or expired API key",
             metrics.failed_authentications.clone(),
         );
+        registry.register(
+            "waiting_gateways",
+            "Gateways that wait for news",
+            metrics.waiting_gateways.clone(),
+        );
         registry.register("ready_keys", "Key pairs ready for namespaces to come", ready_keys);
         metrics
+    }
+}
+
+impl ApiMetrics {
+    /// Counts a gateway that waits.
+    pub fn waiting(&self) -> Waiting {
+        self.waiting_gateways.inc();
+        Waiting(self.waiting_gateways.clone())
     }
 }
 

@@ -1,0 +1,170 @@
+//! What gateways are told, as bytes: of each scope that somebody asks for, its signed checkpoint,
+//! its log and its objects, until something changes.
+
+mod published;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use namespace_jwt_core::trust::name::Digest;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+pub use published::{Bytes, Checkpoint};
+
+use crate::authority::Authority;
+use crate::authority::refusal::Refusal;
+use crate::model::trust::TrustScope;
+use published::Published;
+
+/// How often the database is asked for changes, those of other processes on it among them. While
+/// nothing changes that is the reading of one row.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// The scopes that gateways ask for.
+pub struct Feed {
+    authority: Arc<Authority>,
+    scopes: Mutex<HashMap<TrustScope, Arc<Scope>>>,
+}
+
+struct Scope {
+    /// The newest sequence number that is known of.
+    news: watch::Sender<u64>,
+    published: tokio::sync::Mutex<Published>,
+}
+
+impl Feed {
+    /// Nobody has asked for anything yet.
+    pub fn new(authority: Arc<Authority>) -> Self {
+        Self { authority, scopes: Mutex::default() }
+    }
+
+    /// The checkpoint of a scope, signed at most a second ago and after every change that is known
+    /// of; `None` if there is no such scope.
+    ///
+    /// # Errors
+    ///
+    /// That the database can't be read, or that nothing can be signed.
+    pub async fn checkpoint(&self, scope: TrustScope) -> Result<Option<Checkpoint>, Refusal> {
+        let entry = self.entry(scope);
+        let checkpoint = self.publish(scope, &entry).await;
+        if !matches!(checkpoint, Ok(Some(_))) {
+            // What strangers ask for isn't remembered.
+            self.lock().remove(&scope);
+        }
+        checkpoint
+    }
+
+    /// Waits until a scope's sequence number is higher than another, but no longer than `patience`.
+    pub async fn wait(&self, scope: TrustScope, above: u64, patience: Duration) {
+        let mut news = self.entry(scope).news.subscribe();
+        let _ = timeout(patience, news.wait_for(|sequence| *sequence > above)).await;
+    }
+
+    /// The log of a scope and an epoch, if it can still be read.
+    ///
+    /// # Errors
+    ///
+    /// That the database can't be read.
+    pub async fn log(&self, scope: TrustScope, epoch: u64) -> Result<Option<Bytes>, Refusal> {
+        let known = self.lock().get(&scope).cloned();
+        if let Some(known) = known
+            && let Some(log) = known.published.lock().await.log(epoch)
+        {
+            return Ok(Some(log));
+        }
+        let records = self.authority.log_of_epoch(scope, epoch).await?;
+        Ok(records.map(|records| Bytes::from(records.concat())))
+    }
+
+    /// An object that a checkpoint of the last ten minutes led to.
+    pub async fn object(&self, name: Digest) -> Option<Bytes> {
+        let scopes: Vec<_> = self.lock().values().cloned().collect();
+        for scope in scopes {
+            let found = scope.published.lock().await.object(name);
+            if found.is_some() {
+                return found;
+            }
+        }
+        None
+    }
+
+    async fn publish(
+        &self,
+        scope: TrustScope,
+        entry: &Scope,
+    ) -> Result<Option<Checkpoint>, Refusal> {
+        let mut published = entry.published.lock().await;
+        let newest = *entry.news.borrow();
+        let checkpoint = published.current(&self.authority, scope, newest).await?;
+        if let Some(checkpoint) = &checkpoint {
+            entry.tell(checkpoint.sequence);
+        }
+        Ok(checkpoint)
+    }
+
+    fn entry(&self, scope: TrustScope) -> Arc<Scope> {
+        let mut scopes = self.lock();
+        let entry = scopes.entry(scope).or_insert_with(|| {
+            Arc::new(Scope { news: watch::Sender::new(0), published: Default::default() })
+        });
+        Arc::clone(entry)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<TrustScope, Arc<Scope>>> {
+        self.scopes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell(&self, scope: TrustScope, sequence: u64) {
+        let entry = self.lock().get(&scope).cloned();
+        if let Some(entry) = entry {
+            entry.tell(sequence);
+        }
+    }
+}
+
+impl Scope {
+    fn tell(&self, sequence: u64) {
+        self.news.send_if_modified(|newest| {
+            let is_news = sequence > *newest;
+            *newest = sequence.max(*newest);
+            is_news
+        });
+    }
+}
+
+/// Tells those who wait of changes, until it is dropped.
+pub struct Watcher(JoinHandle<()>);
+
+impl Watcher {
+    /// Begins now.
+    pub fn start(feed: Arc<Feed>) -> Self {
+        Self(tokio::spawn(async move {
+            let mut ticks = interval(LOOK_EVERY);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            // What changed before anybody asked is read when somebody does.
+            let mut since = u64::MAX;
+            loop {
+                ticks.tick().await;
+                // A database that is gone is told of by whoever needs it.
+                let Ok(changed) = feed.authority.changed_scopes(since).await else { continue };
+                if changed.sequence == since {
+                    continue;
+                }
+                since = changed.sequence;
+                feed.tell(TrustScope::All, changed.sequence);
+                for (id, sequence) in changed.namespaces {
+                    feed.tell(TrustScope::Namespace(id), sequence);
+                }
+            }
+        }))
+    }
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}

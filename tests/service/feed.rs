@@ -1,0 +1,280 @@
+//! The trust feed, read by a gateway's own state as a gateway would.
+
+use std::collections::BTreeMap;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use namespace_jwt_core::time::UnixTime;
+use namespace_jwt_core::trust::checkpoint::TrustKeys;
+use namespace_jwt_core::trust::log::TokenHash;
+use namespace_jwt_core::trust::name::{Id, Scope};
+use namespace_jwt_core::trust::state::{
+    LogPart, News, Now, Settings, Standing, State, Want, WhenStale,
+};
+use namespace_jwt_core::trust::view::Token;
+use serde_json::{Value, json};
+use testkit::api::{good, id};
+use testkit::envoy::wait_for;
+use testkit::http::Response;
+use testkit::service::Service;
+
+use crate::{Scene, UNKNOWN, make_function, make_token};
+
+/// An answer, byte by byte.
+struct Answer {
+    status: u16,
+    headers: BTreeMap<String, String>,
+    body: Vec<u8>,
+}
+
+/// Asks for something under `/trust/v1`.
+fn ask(service: &Service, path: &str, headers: &[(&str, &str)]) -> Answer {
+    ask_at(service.address, path, headers)
+}
+
+fn ask_at(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Answer {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(40))).unwrap();
+    let mut head =
+        format!("GET /trust/v1{path} HTTP/1.1\r\nhost: issuer.test\r\nconnection: close\r\n");
+    for (name, value) in headers {
+        head += &format!("{name}: {value}\r\n");
+    }
+    stream.write_all((head + "\r\n").as_bytes()).unwrap();
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).unwrap();
+    let end = bytes.windows(4).position(|it| it == b"\r\n\r\n").expect("a whole head");
+    let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
+    let headers = head.lines().skip(1).filter_map(|line| line.split_once(": "));
+    Answer {
+        status: head[9..12].parse().unwrap(),
+        headers: headers.map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect(),
+        body: bytes[end + 4..].to_vec(),
+    }
+}
+
+/// A gateway that follows a scope.
+struct Gateway {
+    scope: Scope,
+    state: State,
+    key: Option<String>,
+    started: Instant,
+}
+
+impl Gateway {
+    fn new(service: &Service, scope: Scope, key: Option<String>) -> Self {
+        let pem = service.run(&["trust", "key"]);
+        let settings = Settings {
+            scope,
+            issuer: None,
+            keys: TrustKeys::from_pem([pem.as_str()]).unwrap(),
+            max_staleness: Duration::from_secs(300),
+            when_stale: WhenStale::Deny,
+            static_keys: false,
+        };
+        let started = Instant::now();
+        Self { scope, state: State::new(settings, now(started)), key, started }
+    }
+
+    /// Fetches all that is missing, beginning with the checkpoint; the news of that.
+    fn follow(&mut self, service: &Service, headers: &[(&str, &str)]) -> News {
+        let key = self.key.clone();
+        let with_key = key.as_deref().map(|key| ("x-auth-token", key));
+        let asking: Vec<_> = headers.iter().copied().chain(with_key).collect();
+        let answer = ask(service, &self.scope.path(), &asking);
+        assert_eq!(answer.status, 200);
+        let first = self.state.checkpoint(&answer.body, now(self.started)).unwrap();
+        while self.state.is_incomplete() {
+            for want in self.state.wants() {
+                let asking: Vec<_> = with_key.into_iter().collect();
+                match want {
+                    Want::Checkpoint => {}
+                    Want::Object(name) => {
+                        let answer = ask(service, &want.path(self.scope), &asking);
+                        assert_eq!(answer.status, 200, "{want:?}");
+                        self.state.object(name, &answer.body, now(self.started)).unwrap();
+                    }
+                    Want::Log { epoch, from, until, .. } => {
+                        let range = format!("bytes={from}-{}", until - 1);
+                        let asking = [&asking[..], &[("range", range.as_str())]].concat();
+                        let answer = ask(service, &want.path(self.scope), &asking);
+                        assert_eq!(answer.status, 206, "{want:?}");
+                        let part = LogPart { epoch, from, bytes: &answer.body, last: true };
+                        self.state.log(part, now(self.started)).unwrap();
+                    }
+                }
+            }
+        }
+        first
+    }
+
+    fn etag(&self) -> String {
+        self.state.etag().expect("a checkpoint").to_owned()
+    }
+
+    fn is_revoked(&self, token: &Value, function: &str) -> bool {
+        let Standing::Known(view) = self.state.standing(now(self.started)) else {
+            panic!("nothing is known")
+        };
+        let hash = Some(TokenHash::of(id(token)));
+        let token = Token { hash, issued_at: Some(now(self.started).clock) };
+        let namespace = self.namespace();
+        view.revoked(namespace, Some(core_id(function)), token).is_some()
+    }
+
+    fn is_public(&self, function: &str) -> bool {
+        let Standing::Known(view) = self.state.standing(now(self.started)) else {
+            panic!("nothing is known")
+        };
+        view.is_public(self.namespace(), core_id(function))
+    }
+
+    fn namespace(&self) -> Id {
+        match self.scope {
+            Scope::Namespace(id) => id,
+            Scope::All => panic!("a scope of one namespace"),
+        }
+    }
+}
+
+fn core_id(text: &str) -> Id {
+    Id::of(text).unwrap()
+}
+
+fn now(started: Instant) -> Now {
+    let clock = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    Now { clock: UnixTime::new(clock), monotonic: started.elapsed() }
+}
+
+#[test]
+fn a_gateway_hears_of_privacy_and_deletions_while_it_waits_and_of_no_others() {
+    let service = Service::started();
+    let client = service.client();
+    let scene = Scene::make(&client, "followed");
+    let other = Scene::make(&client, "another-tenant");
+    let [token, stays] = [(); 2].map(|()| make_token(&client, &scene.function));
+    let scope = Scope::Namespace(core_id(&scene.namespace));
+    let mut gateway = Gateway::new(&service, scope, None);
+    assert_eq!(gateway.follow(&service, &[]), News::Incomplete);
+    assert!(!gateway.is_revoked(&token, &scene.function));
+    assert!(!gateway.is_public(&scene.function));
+
+    // Held until there is news, which is soon.
+    let delete = || client.delete(&client.functions(&format!("/tokens/{}", id(&token))));
+    let publish = || {
+        let own = client.functions(&format!("/functions/{}", scene.function));
+        client.patch(&own, &json!({"privacy": "public"}))
+    };
+    // What is deleted is in the checkpoint itself.
+    let changes: [(&str, News, &(dyn Fn() -> Response + Sync)); 2] =
+        [("a deletion", News::Complete, &delete), ("a privacy", News::Incomplete, &publish)];
+    for (what, expected, change) in changes {
+        let etag = gateway.etag();
+        std::thread::scope(|scope| {
+            let changed = scope.spawn(|| {
+                wait_for_waiting(&service, 1);
+                // Nobody else's change ends the wait.
+                make_function(&client, &other.namespace, &what.replace(' ', "-"));
+                std::thread::sleep(Duration::from_millis(400));
+                wait_for_waiting(&service, 1);
+                good(change());
+                Instant::now()
+            });
+            let news = gateway.follow(&service, &[("prefer", "wait=20"), ("if-none-match", &etag)]);
+            let heard = Instant::now();
+            assert_eq!(news, expected, "{what}");
+            let late = heard.saturating_duration_since(changed.join().unwrap());
+            assert!(late < Duration::from_secs(1), "{what}: {late:?} after its answer");
+        });
+    }
+    assert!(gateway.is_revoked(&token, &scene.function));
+    assert!(!gateway.is_revoked(&stays, &scene.function));
+    assert!(gateway.is_public(&scene.function));
+}
+
+#[test]
+fn a_checkpoint_is_signed_anew_and_held_as_it_is_asked_for() {
+    let mut service = Service::started();
+    let client = service.client();
+    let scene = Scene::make(&client, "asked");
+    let path = format!("/namespaces/{}", scene.namespace);
+    let first = ask(&service, &path, &[]);
+    assert_eq!((first.status, first.headers["cache-control"].as_str()), (200, "max-age=1"));
+    assert_eq!(first.headers["content-type"], "application/json");
+    assert!(first.body.len() < 4096, "{} bytes", first.body.len());
+    let etag = first.headers["etag"].clone();
+    // Within the second nothing is signed again; after it, it is another.
+    let fresh = wait_for("a fresh one", || {
+        let again = ask(&service, &path, &[]).headers["etag"].clone();
+        let same = ask(&service, &path, &[("if-none-match", &again)]);
+        (same.status == 304).then_some(again)
+    });
+    std::thread::sleep(Duration::from_millis(1_050));
+    let later = ask(&service, &path, &[("if-none-match", &fresh)]);
+    assert_eq!(later.status, 200);
+    assert_ne!(later.headers["etag"], etag);
+
+    // A wait without news ends with the same state, freshly signed; a replica that is behind holds.
+    let sequence = later.headers["etag"].trim_matches('"').split('-').next().unwrap().to_owned();
+    let ahead = format!("\"{}-0123456789abcdef\"", sequence.parse::<u64>().unwrap() + 7);
+    for asked in [&later.headers["etag"], &ahead] {
+        let begin = Instant::now();
+        let headers = [("prefer", "wait=2"), ("if-none-match", asked.as_str())];
+        let held = ask(&service, &path, &headers);
+        assert!(begin.elapsed() >= Duration::from_secs(2), "{:?}", begin.elapsed());
+        assert_eq!((held.status, held.headers["preference-applied"].as_str()), (200, "wait=2"));
+        assert!(held.headers["etag"].starts_with(&format!("\"{sequence}-")));
+    }
+
+    for unknown in [UNKNOWN, "x", ""] {
+        assert_eq!(ask(&service, &format!("/namespaces/{unknown}"), &[]).status, 404);
+    }
+    assert_eq!(ask(&service, &format!("{path}/log/9"), &[]).status, 404);
+    let object = format!("/objects/{}", "0".repeat(64));
+    assert_eq!(ask(&service, &object, &[]).status, 404);
+
+    // Who is held is answered when the service ends.
+    let etag = ask(&service, &path, &[]).headers["etag"].clone();
+    std::thread::scope(|scope| {
+        let (address, path) = (service.address, path.as_str());
+        let held = scope.spawn(move || {
+            let headers = [("prefer", "wait=20"), ("if-none-match", etag.as_str())];
+            ask_at(address, path, &headers).status
+        });
+        wait_for_waiting(&service, 1);
+        let begin = Instant::now();
+        service.stop();
+        assert_eq!(held.join().unwrap(), 200);
+        assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
+    });
+}
+
+#[test]
+fn all_namespaces_are_for_those_with_a_key() {
+    let service = Service::started();
+    let client = service.client();
+    let scene = Scene::make(&client, "one-of-all");
+    let token = make_token(&client, &scene.function);
+    for path in ["/all", "/all/log/1"] {
+        assert_eq!(ask(&service, path, &[]).status, 401);
+        assert_eq!(ask(&service, path, &[("x-auth-token", UNKNOWN)]).status, 401);
+    }
+    let key = service.variables()["SCW_SECRET_KEY"].clone();
+    let mut gateway = Gateway::new(&service, Scope::All, Some(key));
+    gateway.follow(&service, &[]);
+    good(client.delete(&client.functions(&format!("/tokens/{}", id(&token)))));
+    wait_for("the deletion in the feed", || {
+        gateway.follow(&service, &[]);
+        (gateway.state.revocations() == 1).then_some(())
+    });
+}
+
+/// Waits until that many gateways are held.
+fn wait_for_waiting(service: &Service, count: u32) {
+    let wanted = format!("issuer_waiting_gateways {count}\n");
+    wait_for("gateways that wait", || {
+        let shown = service.client().get("/metrics");
+        String::from_utf8(shown.body).unwrap().contains(&wanted).then_some(())
+    });
+}

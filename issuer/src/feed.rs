@@ -50,8 +50,9 @@ impl Feed {
     pub async fn checkpoint(&self, scope: TrustScope) -> Result<Option<Checkpoint>, Refusal> {
         let entry = self.entry(scope);
         let checkpoint = self.publish(scope, &entry).await;
-        if !matches!(checkpoint, Ok(Some(_))) {
-            // What strangers ask for isn't remembered.
+        // What strangers ask for isn't remembered. Where the database fails, those who wait are
+        // still to be told.
+        if matches!(checkpoint, Ok(None)) {
             self.lock().remove(&scope);
         }
         checkpoint

@@ -426,7 +426,7 @@ def delete(api, token_id):
         'a body with status "deleting"': last.get("status") == "deleting",
         "status 404 afterwards": gone == 404,
     })
-    print(dim("   Gateways aren't told yet: Envoy lets it in until it expires, or until "
+    print(dim("   The filter doesn't hear of it yet: Envoy lets it in until it expires, or until "
               "revoked_token_ids has its id."))
     print(flush=True)
     return 0 if correct else 1

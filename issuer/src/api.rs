@@ -16,6 +16,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::StatusCode;
+use axum::http::header::ALLOW;
+use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use tokio::sync::watch;
 
@@ -82,7 +85,11 @@ pub fn router(api: Api) -> Router {
             .route(&at("tokens"), get(tokens::list).post(tokens::create))
             .route(&at("tokens/{id}"), get(tokens::read).delete(tokens::delete))
             // It makes a token, which the answer to HEAD, made of GET elsewhere, would not hold.
-            .route(&at("issue-jwt"), get(tokens::issue_jwt).head(error::unknown_method));
+            .route(&at("issue-jwt"), get(tokens::issue_jwt).head(only_get));
     }
-    router.fallback(error::unknown_path).with_state(api)
+    router.with_state(api)
+}
+
+async fn only_get() -> impl IntoResponse {
+    (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "GET")])
 }

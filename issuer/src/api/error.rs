@@ -46,24 +46,11 @@ impl IntoResponse for Failure {
                 });
                 retry_after(answer::json(StatusCode::TOO_MANY_REQUESTS, &body), wait_seconds)
             }
-            Self::UnknownPath => nothing_here(),
+            // As the router answers it; its body comes with what all answers have.
+            Self::UnknownPath => StatusCode::NOT_FOUND.into_response(),
             Self::Body(error) => error.into_response(),
         }
     }
-}
-
-/// The answer of a path that leads nowhere.
-pub async fn unknown_path() -> Response {
-    nothing_here()
-}
-
-/// The answer to a method that a path doesn't have, where the router doesn't give it.
-pub async fn unknown_method() -> Response {
-    answer::message(StatusCode::METHOD_NOT_ALLOWED, "this path doesn't have this method")
-}
-
-fn nothing_here() -> Response {
-    answer::message(StatusCode::NOT_FOUND, "there is nothing at this path")
 }
 
 fn refused(refusal: &Refusal) -> Response {

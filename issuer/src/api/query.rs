@@ -1,7 +1,5 @@
 //! What follows the `?` in a request.
 
-use std::borrow::Cow;
-
 use namespace_jwt_core::time::UnixTime;
 use uuid::Uuid;
 
@@ -100,14 +98,9 @@ pub fn exactly_one<T>(
     let (reason, help) = match (first, second) {
         (Some(value), None) => return Ok((true, value)),
         (None, Some(value)) => return Ok((false, value)),
-        (None, None) => {
-            (FaultReason::Required, Cow::from("expected one of the two, found neither"))
-        }
-        (Some(_), Some(_)) => {
-            (FaultReason::Constraint, Cow::from("expected one of the two, found both"))
-        }
+        (None, None) => (FaultReason::Required, "expected one of the two, found neither"),
+        (Some(_), Some(_)) => (FaultReason::Constraint, "expected one of the two, found both"),
     };
-    let fault =
-        |name: &str| ArgumentFault { name: name.to_owned(), reason, help: help.to_string() };
+    let fault = |name: &str| ArgumentFault { name: name.to_owned(), reason, help: help.to_owned() };
     Err(Refusal::InvalidArguments(vec![fault(first_name), fault(second_name)]))
 }

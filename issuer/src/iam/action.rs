@@ -2,8 +2,8 @@
 
 use crate::model::Product;
 
-/// An operation, with what it needs a right to. What an operation isn't in this list can't be
-/// written, since every operation names its action.
+/// What an operation needs a right to. Every operation names its action, so one that isn't in this
+/// list can't be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     /// To make, read, list, change or delete namespaces of a product.

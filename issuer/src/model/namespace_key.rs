@@ -6,7 +6,7 @@ use uuid::Uuid;
 /// A key pair of a namespace. The private key is encrypted.
 #[derive(Clone, PartialEq, Eq)]
 pub struct NamespaceKey {
-    /// Its id, which no token and no gateway sees.
+    /// Its id, which no token has.
     pub id: Uuid,
     /// Whose it is.
     pub namespace_id: Uuid,

@@ -8,6 +8,7 @@ use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, BufferType, ContextType, LogLevel};
 
+use crate::feed;
 use crate::host::{self, HostError};
 use crate::log;
 use crate::plugin::{self, Plugin};
@@ -43,7 +44,13 @@ struct Root {
     plugin: Option<Rc<Plugin>>,
 }
 
-impl Context for Root {}
+impl Context for Root {
+    fn on_http_call_response(&mut self, number: u32, headers: usize, body_size: usize, _: usize) {
+        if let Some(plugin) = &self.plugin {
+            plugin.answered(number, &feed::host::answer(headers, body_size));
+        }
+    }
+}
 
 impl RootContext for Root {
     /// Whether the plugin's configuration, of `size` bytes, is accepted. Requests that it has
@@ -57,6 +64,9 @@ impl RootContext for Root {
                     plugins.push(Rc::downgrade(&plugin));
                     plugins.iter().filter_map(Weak::upgrade).for_each(|it| it.make_room());
                 });
+                if plugin.ticks() {
+                    self.set_tick_period(feed::TICK);
+                }
                 self.plugin = Some(plugin);
                 true
             }
@@ -65,6 +75,12 @@ impl RootContext for Root {
                 let _ = hostcalls::log(LogLevel::Error, &line);
                 false
             }
+        }
+    }
+
+    fn on_tick(&mut self) {
+        if let Some(plugin) = &self.plugin {
+            plugin.tick();
         }
     }
 

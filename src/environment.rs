@@ -9,7 +9,7 @@
 
 use std::fmt;
 
-use namespace_jwt_core::config::ConfigError;
+use namespace_jwt_core::config::{ConfigError, VARIABLES};
 
 /// A proxy, as far as it matters here.
 enum Proxy {
@@ -103,7 +103,10 @@ pub fn refuse_borrowed<E>(
     }
     let Some(proxy) = borrowed_from(property) else { return Ok(()) };
     let names = variables.join(", ");
-    let members = names.replace("SCW_", "").to_ascii_lowercase();
+    let stands_in = |(name, _): &(&str, &str)| variables.contains(name);
+    let members: Vec<_> =
+        VARIABLES.into_iter().filter(stands_in).map(|(_, member)| member).collect();
+    let members = members.join(", ");
     let wanted = match proxy {
         Proxy::Silent => "a proxy that lets the module ask for its version (`proxy_get_property`)",
         _ => "a `vm_id` in `vm_config` that goes with no other environment",
@@ -221,12 +224,12 @@ mod tests {
     #[test]
     fn each_variable_and_its_member_are_named() {
         let old = envoy([1, 36, 4]);
-        let variables = ["SCW_PUBLIC_KEY", "SCW_NAMESPACE_ID"];
+        let variables = ["SCW_PUBLIC_KEY", "SCW_NAMESPACE_ID", "NAMESPACE_JWT_TRUST_KEY"];
         assert_eq!(
             refuse_borrowed(&variables, |path| old.property(path)).unwrap_err(),
-            "SCW_PUBLIC_KEY, SCW_NAMESPACE_ID: expected a `vm_id` in `vm_config` that goes with no \
-             other environment, or the plugin configuration to have public_key, namespace_id, \
-             found neither in Envoy 1.36.4: before 1.39 Envoy may hand a VM without a `vm_id` \
+            "SCW_PUBLIC_KEY, SCW_NAMESPACE_ID, NAMESPACE_JWT_TRUST_KEY: expected a `vm_id` in \
+             `vm_config` that goes with no other environment, or the plugin configuration to have \
+             public_key, namespace_id, trust.public_keys, found neither in Envoy 1.36.4: before 1.39 Envoy may hand a VM without a `vm_id` \
              another listener's environment, or its own from before an update"
         );
         let silent = |_: &[&str]| Err(());

@@ -104,12 +104,11 @@ pub fn least_level_logged() -> u32 {
     if ok(told).is_ok() { least } else { 0 }
 }
 
-/// The request's headers, serialized: see [`header_map`].
-pub fn request_headers() -> Result<Vec<u8>, HostError> {
+/// Headers, serialized: see [`header_map`].
+pub fn headers(map: MapType) -> Result<Vec<u8>, HostError> {
     let (mut bytes, mut length) = (std::ptr::null_mut(), 0);
-    let map = MapType::HttpRequestHeaders as u32;
     // SAFETY: the proxy writes a pointer and a length during the call.
-    ok(unsafe { proxy_get_header_map_pairs(map, &raw mut bytes, &raw mut length) })?;
+    ok(unsafe { proxy_get_header_map_pairs(map as u32, &raw mut bytes, &raw mut length) })?;
     // SAFETY: they came from that call and are used once.
     Ok(unsafe { taken(bytes, length) })
 }

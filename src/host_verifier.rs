@@ -16,8 +16,8 @@ use std::fmt::Display;
 use crate::protobuf::append;
 use crate::self_test::PROOFS;
 use namespace_jwt_core::config::SignatureVerification;
+use namespace_jwt_core::key::PublicKey;
 use namespace_jwt_core::key::pem;
-use namespace_jwt_core::key::{KeySet, PublicKey};
 use namespace_jwt_core::signature::Algorithm;
 use namespace_jwt_core::signature::guest::Guest;
 use namespace_jwt_core::token::Token;
@@ -33,16 +33,13 @@ const GOOD: [u8; 2] = [0x08, 0x01];
 /// `verify_signature` and returns its answer.
 pub struct HostVerifier<F> {
     call: F,
-    /// For each key of the set, in order: the algorithms that the proxy verifies.
-    prepared: Vec<Vec<Proven>>,
+    proven: Vec<Proven>,
 }
 
-/// An algorithm that the proxy has proven to verify, with one key.
+/// An algorithm that the proxy has proven to verify.
 #[derive(Debug, PartialEq)]
 struct Proven {
     algorithm: Algorithm,
-    /// The part of the arguments that is the same for every token.
-    constant: Vec<u8>,
     /// What it answered to each broken signature. Any other answer is neither yes nor no.
     no: [Vec<u8>; 2],
 }
@@ -60,56 +57,40 @@ where
     F: Fn(&[u8]) -> Result<Vec<u8>, E>,
     E: Display,
 {
-    /// Chooses, for every algorithm of every key, who checks it.
+    /// Chooses for every algorithm who checks it: for those that are in use, and those that keys
+    /// may be for that come later.
     ///
     /// # Errors
     ///
-    /// With [`SignatureVerification::Host`]: why the proxy can't check all of them.
+    /// With [`SignatureVerification::Host`]: why the proxy can't check all that are in use.
     pub fn prepare(
         call: F,
         choice: SignatureVerification,
-        keys: &KeySet,
+        in_use: &[Algorithm],
+        later: &[Algorithm],
     ) -> Result<Prepared<F>, String> {
-        let mut verifier = Self { call, prepared: Vec::new() };
+        let mut verifier = Self { call, proven: Vec::new() };
         if choice == SignatureVerification::Guest {
             return Ok(Prepared { verifier, fallback: None });
         }
         let mut fallback = None;
-        let mut prepared = Vec::new();
-        for key in keys.keys() {
-            let mut arguments = Vec::new();
-            for algorithm in key.algorithms() {
-                let algorithm = *algorithm;
-                let proven = verifier.prove(algorithm).and_then(|no| {
-                    let constant = constant(key, algorithm)?;
-                    Ok(Proven { algorithm, constant, no })
-                });
-                match proven {
-                    Ok(proven) => arguments.push(proven),
-                    Err(why) if choice == SignatureVerification::Host => return Err(why),
-                    // What the function was never for is no reason to mention it.
-                    Err(_) if hash_function(algorithm).is_none() => {}
-                    Err(why) => fallback = Some(why),
-                }
+        let named = |it: &Algorithm| in_use.contains(it) || later.contains(it);
+        for algorithm in Algorithm::ALL.into_iter().filter(named) {
+            let needed = choice == SignatureVerification::Host && in_use.contains(&algorithm);
+            match verifier.prove(algorithm) {
+                Ok(no) => verifier.proven.push(Proven { algorithm, no }),
+                Err(why) if needed => return Err(why),
+                // What the function was never for is no reason to mention it.
+                Err(_) if hash_function(algorithm).is_none() => {}
+                Err(why) => fallback = Some(why),
             }
-            prepared.push(arguments);
         }
-        verifier.prepared = prepared;
         Ok(Prepared { verifier, fallback })
     }
 
-    /// The algorithms of these keys, those that were prepared, that the proxy doesn't check.
-    pub fn left_to_guest(&self, keys: &KeySet) -> Vec<Algorithm> {
-        let is_prepared = |key: &PublicKey, algorithm: Algorithm| {
-            let prepared = self.prepared.get(key.place());
-            prepared.is_some_and(|it| it.iter().any(|proven| proven.algorithm == algorithm))
-        };
-        let in_use = |algorithm: &Algorithm| {
-            keys.keys()
-                .iter()
-                .any(|key| key.algorithms().contains(algorithm) && !is_prepared(key, *algorithm))
-        };
-        Algorithm::ALL.into_iter().filter(in_use).collect()
+    /// Whether the proxy checks signatures of this kind.
+    pub fn checks(&self, algorithm: Algorithm) -> bool {
+        self.proven.iter().any(|proven| proven.algorithm == algorithm)
     }
 
     /// Lets the proxy check a signature that is good, and the same one over other bytes
@@ -122,9 +103,8 @@ where
         let key = pem::public_key(proof.public_key).map_err(|_| broken())?;
         let token = Token::parse(proof.token.as_bytes()).map_err(|_| broken())?;
         let spki = key.to_spki_der().ok_or_else(broken)?;
-        let constant = constant_of(algorithm, &spki).ok_or_else(broken)?;
         let says = |text: &[u8], signature: &[u8]| {
-            let arguments = arguments(&constant, algorithm, text, signature).ok_or_else(broken)?;
+            let arguments = arguments(&spki, algorithm, text, signature).ok_or_else(broken)?;
             let answer = (self.call)(&arguments);
             answer.map_err(|error| format!("its {VERIFY_SIGNATURE} fails for {name}: {error}"))
         };
@@ -156,12 +136,11 @@ where
         message: &Message<'_>,
         signature: &[u8],
     ) -> Checked {
-        let prepared = self.prepared.get(key.place());
-        let proven = prepared.and_then(|it| it.iter().find(|it| it.algorithm == algorithm));
-        let Some(Proven { constant, no, .. }) = proven else {
+        let proven = self.proven.iter().find(|it| it.algorithm == algorithm);
+        let Some((Proven { no, .. }, spki)) = proven.zip(key.spki_der()) else {
             return Guest.verify(key, algorithm, message, signature);
         };
-        let Some(arguments) = arguments(constant, algorithm, message.text(), signature) else {
+        let Some(arguments) = arguments(spki, algorithm, message.text(), signature) else {
             return Checked::Bad;
         };
         // A proxy that can't answer now has proven that it could: the token is refused, but
@@ -184,32 +163,14 @@ fn hash_function(algorithm: Algorithm) -> Option<&'static str> {
     }
 }
 
-/// The arguments that are the same for every token: `hash_function` and `public_key`.
-fn constant(key: &PublicKey, algorithm: Algorithm) -> Result<Vec<u8>, String> {
-    let spki = key.material().to_spki_der();
-    let constant = spki.and_then(|spki| constant_of(algorithm, &spki));
-    constant.ok_or_else(|| format!("it has no function for {}", algorithm.name()))
-}
-
-fn constant_of(algorithm: Algorithm, spki: &[u8]) -> Option<Vec<u8>> {
-    let mut arguments = Vec::new();
-    append(&mut arguments, 1, hash_function(algorithm)?.as_bytes());
-    append(&mut arguments, 2, spki);
-    Some(arguments)
-}
-
 /// All the arguments. None where the signature can't be one: JWS has an ECDSA signature as
 /// `r || s` of fixed length (RFC 7518 §3.4), the function wants DER (RFC 3279 §2.2.3).
-fn arguments(
-    constant: &[u8],
-    algorithm: Algorithm,
-    text: &[u8],
-    signature: &[u8],
-) -> Option<Vec<u8>> {
-    // The two fields below need at most five bytes each beside what they hold.
-    let length = [constant.len(), text.len(), signature.len(), 32].into_iter();
+fn arguments(spki: &[u8], algorithm: Algorithm, text: &[u8], signature: &[u8]) -> Option<Vec<u8>> {
+    // Each field needs at most five bytes beside what it holds, and the first holds six.
+    let length = [spki.len(), text.len(), signature.len(), 64].into_iter();
     let mut arguments = Vec::with_capacity(length.fold(0, usize::saturating_add));
-    arguments.extend_from_slice(constant);
+    append(&mut arguments, 1, hash_function(algorithm)?.as_bytes());
+    append(&mut arguments, 2, spki);
     match algorithm {
         Algorithm::Es256 => {
             let signature = p256::ecdsa::Signature::from_slice(signature).ok()?;
@@ -229,7 +190,7 @@ fn arguments(
 mod tests {
     use super::*;
     use crate::protobuf::{Field, field};
-    use namespace_jwt_core::key::AllowedAlgorithms;
+    use namespace_jwt_core::key::{AllowedAlgorithms, KeySet};
     #[cfg(target_family = "wasm")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -282,7 +243,8 @@ mod tests {
     }
 
     fn prepare(proxy: Proxy, choice: SignatureVerification) -> Result<Prepared<Proxy>, String> {
-        HostVerifier::prepare(proxy, choice, &keys())
+        let algorithms: Vec<_> = PROOFS.iter().map(|proof| proof.algorithm).collect();
+        HostVerifier::prepare(proxy, choice, &algorithms, &[])
     }
 
     #[test]
@@ -290,8 +252,7 @@ mod tests {
         for choice in [SignatureVerification::Auto, SignatureVerification::Host] {
             let Prepared { verifier, fallback } = prepare(honest, choice).ok().unwrap();
             assert_eq!(fallback, None);
-            assert!(verifier.prepared.iter().all(|it| it.len() == 1));
-            assert_eq!(verifier.left_to_guest(&keys()), []);
+            assert!(PROOFS.iter().all(|proof| verifier.checks(proof.algorithm)));
             for (key, proof) in keys().keys().iter().zip(PROOFS) {
                 let token = Token::parse(proof.token.as_bytes()).ok().unwrap();
                 let says = |text: &[u8], signature: &[u8]| {
@@ -322,9 +283,7 @@ mod tests {
             assert_eq!(prepare(liar, SignatureVerification::Host).err().as_deref(), Some(why));
             let auto = prepare(liar, SignatureVerification::Auto).ok().unwrap();
             assert!(auto.fallback.is_some());
-            assert!(auto.verifier.prepared.iter().all(Vec::is_empty));
-            let algorithms = PROOFS.iter().map(|proof| proof.algorithm);
-            assert!(algorithms.eq(auto.verifier.left_to_guest(&keys())));
+            assert!(!Algorithm::ALL.iter().any(|it| auto.verifier.checks(*it)));
             // The module's own crypto does the work.
             for (key, proof) in keys().keys().iter().zip(PROOFS) {
                 let token = Token::parse(proof.token.as_bytes()).ok().unwrap();
@@ -359,15 +318,19 @@ mod tests {
 
     #[test]
     fn what_the_proxy_has_no_function_for_stays_in_the_module() {
-        let pem = include_str!("../core/tests/keys/ed25519.pem");
-        let material = pem::public_key(pem).ok().unwrap();
-        let key = PublicKey::bind(material, None, None, &AllowedAlgorithms::default()).unwrap();
-        let keys = KeySet::new(vec![key]);
-        let auto = HostVerifier::prepare(honest as Proxy, SignatureVerification::Auto, &keys);
-        let Prepared { verifier, fallback } = auto.ok().unwrap();
+        let prepare = |choice, in_use: &[Algorithm], later: &[Algorithm]| {
+            HostVerifier::prepare(honest as Proxy, choice, in_use, later)
+        };
+        let (in_use, auto) = ([Algorithm::EdDsa], SignatureVerification::Auto);
+        let Prepared { verifier, fallback } = prepare(auto, &in_use, &[]).ok().unwrap();
         assert_eq!(fallback, None);
-        assert!(verifier.prepared.iter().all(Vec::is_empty));
-        let host = HostVerifier::prepare(honest as Proxy, SignatureVerification::Host, &keys);
+        assert!(!verifier.checks(Algorithm::EdDsa));
+        let host = prepare(SignatureVerification::Host, &in_use, &[]);
         assert_eq!(host.err().as_deref(), Some("it has no function for EdDSA"));
+        // Of keys that may come later the proxy need not be able to check all.
+        let later = [Algorithm::EdDsa, Algorithm::Es256];
+        let host = prepare(SignatureVerification::Host, &[], &later).ok().unwrap();
+        assert!(host.verifier.checks(Algorithm::Es256));
+        assert!(!host.verifier.checks(Algorithm::EdDsa));
     }
 }

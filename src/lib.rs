@@ -9,6 +9,8 @@ mod announcement;
 mod contexts;
 #[cfg(any(target_os = "wasi", test))]
 mod environment;
+#[cfg(target_os = "wasi")]
+mod feed;
 pub mod header_map;
 #[cfg(target_os = "wasi")]
 mod host;

@@ -3,10 +3,12 @@
 use std::cell::RefCell;
 use std::time::SystemTime;
 
-use namespace_jwt_core::access::{Access, Admitted};
-use namespace_jwt_core::cache::{Budget, TokenCache};
-use namespace_jwt_core::config::{Config, Environment, Mode, Notice, NoticeLevel};
-use namespace_jwt_core::key::KeySet;
+use namespace_jwt_core::access::{Access, Admitted, Memory, Private, Protects, Request, Route};
+use namespace_jwt_core::cache::Budget;
+use namespace_jwt_core::config::{
+    Config, Environment, Mode, Notice, NoticeLevel, SignatureVerification,
+};
+use namespace_jwt_core::key::AllowedAlgorithms;
 use namespace_jwt_core::reason::{Denial, Outcome, PerOutcome};
 use namespace_jwt_core::request::{Preflight, Presented};
 use namespace_jwt_core::signature::Algorithm;
@@ -14,6 +16,9 @@ use namespace_jwt_core::time::UnixTime;
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{Action, LogLevel, MapType, MetricType, Status};
 
+use crate::feed::Follower;
+use crate::feed::answer::Answer;
+use crate::feed::host::Host;
 use crate::host::{self, HostError};
 use crate::host_verifier::{HostVerifier, Prepared, VERIFY_SIGNATURE};
 use crate::{announcement, environment, header_map, log, structs};
@@ -21,13 +26,23 @@ use crate::{announcement, environment, header_map, log, structs};
 /// The name of the filter state, `wasm.` before it in the access log's format.
 const FILTER_STATE: &str = "namespace_jwt";
 
+/// Where the proxy has what a request's route says of it.
+const ROUTE: [&str; 4] = ["xds", "route_metadata", "filter_metadata", "namespace_jwt"];
+
 /// A plugin with a good configuration.
 pub struct Plugin {
     config: Config,
     verifier: HostVerifier<HostCall>,
-    cache: RefCell<TokenCache>,
+    memory: RefCell<Memory>,
     /// The proxy's number of each counter.
     counters: PerOutcome<u32>,
+    feed: Option<Feed>,
+}
+
+/// The trust feed, where it is followed.
+struct Feed {
+    host: Host,
+    follower: RefCell<Follower>,
 }
 
 thread_local! {
@@ -71,7 +86,7 @@ impl Plugin {
         let json = structs::read(given).map_err(|error| error.to_string())?;
         let environment =
             Environment::read(|name| std::env::var_os(name)).map_err(|error| error.to_string())?;
-        let config = Config::from_json(&json, &environment)
+        let mut config = Config::from_json(&json, &environment)
             .map_err(|error| environment::explained(&error, property))?;
         environment::refuse_borrowed(&config.from_environment, property)?;
         let counters = PerOutcome::try_new(|outcome: Outcome| {
@@ -79,19 +94,26 @@ impl Plugin {
             let counter = hostcalls::define_metric(MetricType::Counter, &name);
             counter.map_err(|status| HostError::from(status).to_string())
         })?;
-        let cache = CACHES.with(|budget| TokenCache::within(budget, config.token_cache_size));
-        let no_keys = KeySet::default();
-        let keys = match &config.access {
-            Access::Public => &no_keys,
-            Access::Private { keys, .. } => keys,
-        };
+        let memory = CACHES.with(|budget| Memory::within(budget, config.token_cache_size));
+        let (in_use, later) = algorithms(&config);
         let call: HostCall = |arguments| host::call_foreign_function(VERIFY_SIGNATURE, arguments);
         let choice = config.signature_verification;
-        let Prepared { verifier, fallback } = HostVerifier::prepare(call, choice, keys)
+        let Prepared { verifier, fallback } = HostVerifier::prepare(call, choice, &in_use, &later)
             .map_err(|why| format!("signature_verification: expected a proxy that checks every algorithm in use, found that {why}"))?;
+        let mut by_guest = [in_use, later].concat();
+        by_guest.retain(|algorithm| !verifier.checks(*algorithm));
+        if choice == SignatureVerification::Host
+            && let Access::Private(private) = &mut config.access
+        {
+            // Of the feed's keys those that only the module could check aren't used.
+            let mut allowed = private.allowed.algorithms().to_vec();
+            allowed.retain(|algorithm| verifier.checks(*algorithm));
+            private.allowed = AllowedAlgorithms::listed(allowed);
+            by_guest.clear();
+        }
         let announced = announcement::key(&json, &environment);
-        let by_guest = verifier.left_to_guest(keys);
-        let plugin = Self { config, verifier, cache: RefCell::new(cache), counters };
+        let feed = Feed::start(&config)?;
+        let plugin = Self { config, verifier, memory: RefCell::new(memory), counters, feed };
         if is_first_to_announce(&announced) {
             plugin.announce(&by_guest, fallback);
         }
@@ -122,7 +144,26 @@ impl Plugin {
 
     /// Another plugin has come into the VM, whose caches share one budget.
     pub fn make_room(&self) {
-        self.cache.borrow_mut().keep_to_share();
+        self.memory.borrow_mut().cache().keep_to_share();
+    }
+
+    /// Whether [`tick`](Self::tick) is to be called from time to time.
+    pub fn ticks(&self) -> bool {
+        self.feed.is_some()
+    }
+
+    /// Some time has passed.
+    pub fn tick(&self) {
+        if let Some(feed) = &self.feed {
+            feed.follower.borrow_mut().tick(&feed.host);
+        }
+    }
+
+    /// There is an answer to the call that has this number.
+    pub fn answered(&self, number: u32, answer: &Answer) {
+        if let Some(feed) = &self.feed {
+            feed.follower.borrow_mut().answered(&feed.host, number, answer);
+        }
     }
 
     /// Decides about the request whose headers are there, and does it.
@@ -131,7 +172,7 @@ impl Plugin {
     ///
     /// What the proxy didn't do: nothing is decided then.
     pub fn on_request_headers(&self) -> Result<Action, HostError> {
-        let map = host::request_headers()?;
+        let map = host::headers(MapType::HttpRequestHeaders)?;
         let headers = header_map::parse(&map).ok_or(HostError::Unreadable)?;
         let request = headers.iter().copied();
         let now = now()?;
@@ -154,12 +195,25 @@ impl Plugin {
         request: impl Iterator<Item = (&'a [u8], &'a [u8])> + Clone,
         now: UnixTime,
     ) -> Decision {
-        if let Some(preflight) = Preflight::find(self.config.allow_cors_preflight, request) {
-            return Ok(self.config.access.admit(preflight));
+        let preflight = Preflight::find(self.config.allow_cors_preflight, request);
+        let metadata = self.route();
+        let members = metadata.as_deref().and_then(header_map::parse);
+        let route = members.map_or(Route::Unusable, Route::read);
+        let request = Request { presented, preflight, route };
+        // Nothing below calls back into the filter, so nobody else holds either of these.
+        let follower = self.feed.as_ref().map(|feed| feed.follower.borrow());
+        let standing = follower.as_ref().map(|follower| follower.standing(now));
+        let memory = &mut self.memory.borrow_mut();
+        self.config.access.decide(request, standing, &self.verifier, memory, now)
+    }
+
+    /// What the request's route says of it, where that is asked for.
+    fn route(&self) -> Option<Vec<u8>> {
+        let Access::Private(private) = &self.config.access else { return None };
+        match private.protects {
+            Protects::Configured(_) => None,
+            Protects::Route { .. } => property(&ROUTE).ok().flatten(),
         }
-        // Nothing below calls back into the filter, so nobody else holds the cache.
-        let cache = &mut self.cache.borrow_mut();
-        self.config.access.decide(presented, &self.verifier, cache, now)
     }
 
     /// Counts the decision, and tells it to the access log and the log.
@@ -210,5 +264,29 @@ impl Plugin {
             }
         }
         Ok(())
+    }
+}
+
+impl Feed {
+    /// Follows the feed of a configuration, if it has one, and somebody needs a token.
+    fn start(config: &Config) -> Result<Option<Self>, String> {
+        let (Some(trust), Access::Private(_)) = (&config.trust, &config.access) else {
+            return Ok(None);
+        };
+        let host = Host::new(config).map_err(|error| error.to_string())?;
+        let follower = RefCell::new(Follower::new(trust.clone(), &host));
+        Ok(Some(Self { host, follower }))
+    }
+}
+
+/// The algorithms of the configured keys, and those that keys of the feed may be for.
+fn algorithms(config: &Config) -> (Vec<Algorithm>, Vec<Algorithm>) {
+    match &config.access {
+        Access::Public => Default::default(),
+        Access::Private(private) => {
+            let Private { keys, allowed, follows_feed, .. } = &**private;
+            let later = if *follows_feed { allowed.algorithms() } else { &[] };
+            (keys.algorithms(), later.to_vec())
+        }
     }
 }

@@ -19,8 +19,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::time::Duration;
 
-use namespace_jwt_core::access::{Access, Policy, Protected, RevokedTokens};
-use namespace_jwt_core::config::{Config, ConfigError, Environment, MEMBERS, VARIABLES};
+use namespace_jwt_core::access::{Access, Policy, Private, Protected, Protects, RevokedTokens};
+use namespace_jwt_core::config::{
+    Config, ConfigError, Environment, MEMBERS, TRUST_MEMBERS, VARIABLES,
+};
 use namespace_jwt_core::reason::{Denial, Outcome};
 use serde_json::{Map, Value, json};
 use testkit::contract::Asked;
@@ -57,9 +59,9 @@ fn part<'a>(page: &'a str, from: &str, to: &str) -> &'a str {
     rest.split_once(to).unwrap_or_else(|| panic!("no {to:?}")).0
 }
 
-/// The rows of README's table of members: its cells.
-fn rows(readme: &str) -> Vec<Vec<&str>> {
-    let section = part(readme, "\n## Configuration\n", "\n## ");
+/// The rows of a page's table of members, in its section on configuration: their cells.
+fn rows(page: &str) -> Vec<Vec<&str>> {
+    let section = part(page, "\n## Configuration\n", "\n## ");
     let rows = section.lines().filter_map(|line| line.strip_prefix("| `"));
     rows.map(|row| row.split(" | ").collect()).collect()
 }
@@ -84,6 +86,15 @@ fn readmes_table_has_the_members_of_the_code() {
     assert_same(("README's table", &names), ("MEMBERS", &MEMBERS));
 }
 
+#[test]
+fn the_trust_pages_table_has_the_members_of_the_code() {
+    let page = read("docs/TRUST.md");
+    let rows = rows(&page);
+    let names: Vec<_> = rows.iter().filter_map(|row| row[0].split('`').next()).collect();
+    let own = TRUST_MEMBERS.map(|name| format!("trust.{name}"));
+    assert_same(("the page's table", &names), ("TRUST_MEMBERS", &own));
+}
+
 /// What is read without being listed is refused as unknown: see `Members::take`.
 #[test]
 fn each_member_that_is_listed_is_read() {
@@ -92,7 +103,17 @@ fn each_member_that_is_listed_is_read() {
         let error = configured(json!({member: {"": null}})).err();
         let error = error.unwrap_or_else(|| panic!("nothing reads {member}"));
         assert!(matches!(error, ConfigError::Unusable { .. }), "nothing reads {member}: {error}");
-        assert_eq!(error.member(), member);
+        assert_eq!(error.member().split('.').next(), Some(member));
+    }
+    // So for those of `trust`, which has more than one that is needed.
+    let pem = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA47Qq2whEQkBWKiGNEy9foVzi6B9jnXjCTuO7CI7j5x8=\n-----END PUBLIC KEY-----";
+    for member in TRUST_MEMBERS {
+        let mut trust = json!({"cluster": "c", "public_keys": [pem]});
+        trust[member] = json!({"": null});
+        let error = configured(json!({"trust": trust})).err();
+        let error = error.unwrap_or_else(|| panic!("nothing reads trust.{member}"));
+        assert!(matches!(error, ConfigError::Unusable { .. }), "trust.{member}: {error}");
+        assert_eq!(error.member(), format!("trust.{member}"));
     }
 }
 
@@ -131,12 +152,16 @@ fn the_contract_asks_for_whatever_a_policy_asks_for() {
         "not_before_leeway_seconds": asked.not_before_leeway_seconds,
         "revoked_token_ids": [asked.revoked_token_id],
     }));
-    let Access::Private { policy, .. } = config.unwrap_or_else(|error| panic!("{error}")).access
-    else {
+    let Access::Private(private) = config.unwrap_or_else(|error| panic!("{error}")).access else {
         panic!("public")
     };
+    let Private { protects, keys: _, allowed: _, follows_feed: false, policy } = *private else {
+        panic!("it follows a feed")
+    };
+    let Protects::Configured(Protected { namespace_id, application_id }) = protects else {
+        panic!("routes say what is protected")
+    };
     let Policy {
-        protected: Protected { namespace_id, application_id },
         issuer,
         audience,
         require_expiration,
@@ -159,7 +184,7 @@ fn the_contract_asks_for_whatever_a_policy_asks_for() {
 // --- variables ---------------------------------------------------------------------------
 
 #[test]
-fn readmes_table_has_the_variables_that_the_code_reads_each_with_its_member() {
+fn the_tables_have_the_variables_that_the_code_reads_each_with_its_member() {
     let asked = RefCell::new(Vec::new());
     let read_nothing = |name: &str| {
         asked.borrow_mut().push(name.to_owned());
@@ -169,19 +194,19 @@ fn readmes_table_has_the_variables_that_the_code_reads_each_with_its_member() {
     let names = VARIABLES.map(|(name, _)| name);
     assert_same(("Environment::read", &asked.take()), ("VARIABLES", &names));
 
-    let readme = read("README.md");
+    let pages = [read("README.md"), read("docs/TRUST.md")];
     let mut documented = Vec::new();
-    for row in rows(&readme) {
+    for row in pages.iter().flat_map(|page| rows(page)) {
         let member = row[0].trim_end_matches('`');
-        let variables = quoted(row[1]).into_iter().filter(|it| it.starts_with("SCW_"));
+        let is_variable = |it: &&str| it.starts_with("SCW_") || it.starts_with("NAMESPACE_JWT_");
+        let variables = quoted(row[1]).into_iter().filter(is_variable);
         documented.extend(variables.map(|variable| format!("{variable} for {member}")));
     }
     let own = VARIABLES.map(|(name, member)| format!("{name} for {member}"));
-    assert_same(("README's table", &documented), ("VARIABLES", &own));
-    for (name, member) in VARIABLES {
-        // `src/environment.rs` makes one of the other.
-        assert_eq!(name, format!("SCW_{}", member.to_uppercase()));
-        assert!(MEMBERS.contains(&member), "{member}");
+    assert_same(("the tables", &documented), ("VARIABLES", &own));
+    for (_, member) in VARIABLES {
+        let of_trust = member.strip_prefix("trust.");
+        assert!(of_trust.map_or(MEMBERS.contains(&member), |it| TRUST_MEMBERS.contains(&it)));
     }
 }
 
@@ -205,7 +230,10 @@ fn no_page_and_no_shipped_file_names_a_variable_that_is_not_read() {
             }
             let text = fs::read_to_string(&path).unwrap();
             let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
-            for word in words.filter(|word| word.starts_with("SCW_") && *word != "SCW_") {
+            let is_variable = |word: &&str| {
+                ["SCW_", "NAMESPACE_JWT_"].iter().any(|of| word.starts_with(of) && word != of)
+            };
+            for word in words.filter(is_variable) {
                 assert!(names.contains(&word), "{}: {word}", path.display());
                 found.insert(word.to_owned());
             }
@@ -282,7 +310,9 @@ fn troubleshooting_has_the_codes_of_the_code_in_its_order() {
 
 /// The codes of which the contract, as it is read a second time, has nothing to say: it is about
 /// one token, which is signed as it should be.
-const NOT_THE_TOKENS: [&str; 7] = [
+const NOT_THE_TOKENS: [&str; 9] = [
+    "unprotected_route",
+    "trust_unavailable",
     "public",
     "preflight",
     "missing_token",

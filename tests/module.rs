@@ -36,8 +36,10 @@ fn only_the_callbacks_that_the_filter_answers_are_exported() {
         "proxy_on_configure",
         "proxy_on_context_create",
         "proxy_on_delete",
+        "proxy_on_http_call_response",
         "proxy_on_memory_allocate",
         "proxy_on_request_headers",
+        "proxy_on_tick",
     ];
     assert_eq!(names, expected);
 }

@@ -17,6 +17,7 @@ use namespace_jwt::host_verifier::HostVerifier;
 use namespace_jwt::structs;
 use namespace_jwt_core::access::Access;
 use namespace_jwt_core::config::{Config, Environment, SignatureVerification};
+use namespace_jwt_core::signature::Algorithm;
 use namespace_jwt_core::verify::{Backend as _, Checked, Message as Signed};
 use prost::Message as _;
 use serde_json::{Value, json};
@@ -96,7 +97,8 @@ fn the_proxys_crypto_is_asked_and_answers_in_messages() {
     let key = Key::named(Kind::Rsa(2048), "namespace");
     let config = json!({"namespace_id": NAMESPACE, "public_key": key.public_pem()}).to_string();
     let config = Config::from_json(config.as_bytes(), &Environment::default()).unwrap();
-    let Access::Private { keys, .. } = config.access else { panic!() };
+    let Access::Private(private) = config.access else { panic!() };
+    let keys = private.keys;
     let result = |result, error: &str| VerifySignatureResult { result, error: error.into() };
     // While it proves itself the first signature is good, and the two after it are not.
     let answers = RefCell::new(vec![result(false, "bad"), result(false, "bad"), result(true, "")]);
@@ -108,7 +110,8 @@ fn the_proxys_crypto_is_asked_and_answers_in_messages() {
         let next = proof.or_else(|| answer.borrow_mut().take()).unwrap();
         Ok(VerifySignatureResult::encode_to_vec(&next))
     };
-    let prepared = HostVerifier::prepare(call, SignatureVerification::Host, &keys);
+    let prepared =
+        HostVerifier::prepare(call, SignatureVerification::Host, &[Algorithm::Rs256], &[]);
     let verifier = prepared.map_err(|why| panic!("{why}")).unwrap().verifier;
     let key = &keys.keys()[0];
     for (says, expected) in [

@@ -23,10 +23,11 @@ use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, SamplingMode};
 use inputs::{Inputs, Signer};
-use namespace_jwt_core::access::{Access, Admitted};
+use namespace_jwt_core::access::{Access, Admitted, Memory};
 use namespace_jwt_core::cache::TokenCache;
 use namespace_jwt_core::claims::Claims;
 use namespace_jwt_core::config::{Config, Environment};
+use namespace_jwt_core::key::KeySetNumber;
 use namespace_jwt_core::reason::Denial;
 use namespace_jwt_core::request::Presented;
 use namespace_jwt_core::signature::guest::Guest;
@@ -96,21 +97,21 @@ fn cache(criterion: &mut Criterion, usual: &Signer) {
     let (held, others) = (tokens(usual, 0), tokens(usual, ENTRIES));
     let mut cache = TokenCache::new(ENTRIES);
     for token in &held {
-        cache.insert(token, verified.clone());
+        cache.insert(token, KeySetNumber::FIRST, verified.clone());
     }
 
     let mut turn = held.iter().cycle();
     criterion.bench_function("cache/hit", |bencher| {
         bencher.iter(|| {
             let token = black_box(turn.next().expect("a cycle"));
-            assert!(black_box(cache.get(token)).is_some(), "it is held");
+            assert!(black_box(cache.get(token, KeySetNumber::FIRST)).is_some(), "it is held");
         });
     });
     let mut turn = others.iter().cycle();
     criterion.bench_function("cache/miss", |bencher| {
         bencher.iter(|| {
             let token = black_box(turn.next().expect("a cycle"));
-            assert!(black_box(cache.get(token)).is_none(), "it is not held");
+            assert!(black_box(cache.get(token, KeySetNumber::FIRST)).is_none(), "it is not held");
         });
     });
     // By the time that a token's turn comes again, it has been pushed out.
@@ -118,7 +119,7 @@ fn cache(criterion: &mut Criterion, usual: &Signer) {
     criterion.bench_function("cache/insert_and_evict", |bencher| {
         bencher.iter_batched(
             || (turn.next().expect("a cycle"), verified.clone()),
-            |(token, verified)| cache.insert(black_box(token), verified),
+            |(token, verified)| cache.insert(black_box(token), KeySetNumber::FIRST, verified),
             // Few enough that what was prepared is still in the processor's own cache.
             BatchSize::NumIterations(100),
         );
@@ -128,19 +129,19 @@ fn cache(criterion: &mut Criterion, usual: &Signer) {
 /// What one worker of the proxy has.
 struct Worker {
     config: Config,
-    cache: TokenCache,
+    memory: Memory,
 }
 
 impl Worker {
     fn new(signer: &Signer, cached: usize) -> Self {
-        Self { config: config(signer), cache: TokenCache::new(cached) }
+        Self { config: config(signer), memory: Memory::new(cached) }
     }
 
     fn decide(&mut self, headers: &[(&str, &str)], now: UnixTime) -> Result<Admitted, Denial> {
         let headers = headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()));
         let presented =
             Presented::find(&self.config.token_headers, &self.config.token_cookies, headers);
-        self.config.access.decide(presented, &Guest, &mut self.cache, now)
+        self.config.access.decide(presented.into(), None, &Guest, &mut self.memory, now)
     }
 
     fn admit(&mut self, headers: &[(&str, &str)], now: UnixTime) {
@@ -173,8 +174,8 @@ fn headers(token: &str) -> Vec<(&'static str, &str)> {
 
 fn verified(signer: &Signer) -> Verified {
     let config = config(signer);
-    let Access::Private { keys, .. } = &config.access else { panic!("expected a private one") };
-    verify(signer.tokens[0].as_bytes(), keys, &Guest).expect("a good token")
+    let Access::Private(private) = &config.access else { panic!("expected a private one") };
+    verify(signer.tokens[0].as_bytes(), &private.keys, &Guest).expect("a good token")
 }
 
 /// As many tokens as a full cache holds. To a cache they are bytes: they end as differently as

@@ -11,7 +11,12 @@ pub enum Status {
     Forbidden = 403,
     /// 404: as if there were nothing here.
     NotFound = 404,
+    /// 503: the client may try again. It can't be configured.
+    ServiceUnavailable = 503,
 }
+
+/// When, in seconds: about when a filter asks its issuer again.
+const RETRY_AFTER: &str = "5";
 
 /// The configured statuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,18 +47,26 @@ impl Statuses {
                 r#"{{"type":"denied_authentication","method":"jwt","reason":"{reason}","message":"{message}"}}"#
             )
         };
+        let permissions_denied =
+            || format!(r#"{{"type":"permissions_denied","message":"{message}","details":[]}}"#);
         let (status, body) = match denial.fault() {
             Fault::NotFound => (self.missing_token, authentication("not_found")),
             Fault::Expired => (self.invalid_token, authentication("expired")),
             Fault::InvalidArgument => (self.invalid_token, authentication("invalid_argument")),
-            Fault::PermissionsDenied => (
-                self.invalid_token,
-                format!(r#"{{"type":"permissions_denied","message":"{message}","details":[]}}"#),
+            Fault::PermissionsDenied => (self.invalid_token, permissions_denied()),
+            // Neither says anything of a token, so neither has a token's status.
+            Fault::UnprotectedRoute => (Status::Forbidden, permissions_denied()),
+            Fault::Unavailable => (
+                Status::ServiceUnavailable,
+                format!(r#"{{"type":"unavailable","message":"{message}"}}"#),
             ),
         };
         let mut headers = vec![("content-type", "application/json"), ("cache-control", "no-store")];
         if status == Status::Unauthorized {
             headers.push(("www-authenticate", challenge(denial)));
+        }
+        if status == Status::ServiceUnavailable {
+            headers.push(("retry-after", RETRY_AFTER));
         }
         Answer { status, headers, body }
     }
@@ -64,9 +77,12 @@ impl Statuses {
 fn challenge(denial: Denial) -> &'static str {
     match denial.fault() {
         Fault::NotFound => "Bearer",
-        Fault::Expired | Fault::InvalidArgument | Fault::PermissionsDenied => {
-            r#"Bearer error="invalid_token""#
-        }
+        // The last two never come with 401.
+        Fault::Expired
+        | Fault::InvalidArgument
+        | Fault::PermissionsDenied
+        | Fault::UnprotectedRoute
+        | Fault::Unavailable => r#"Bearer error="invalid_token""#,
     }
 }
 
@@ -90,13 +106,18 @@ mod tests {
                 }
                 Denial::Expired => (Status::NotFound, "denied_authentication", Some("expired")),
                 Denial::NotGranted => (Status::NotFound, "permissions_denied", None),
+                Denial::UnprotectedRoute => (Status::Forbidden, "permissions_denied", None),
+                Denial::TrustUnavailable => (Status::ServiceUnavailable, "unavailable", None),
                 _ => (Status::NotFound, "denied_authentication", Some("invalid_argument")),
             };
             assert_eq!(answer.status, status, "{denial:?}");
             assert_eq!(body["type"], kind, "{denial:?}");
             assert_eq!(body["reason"].as_str(), reason, "{denial:?}");
             assert_eq!(body["method"].as_str(), reason.map(|_| "jwt"), "{denial:?}");
-            assert_eq!(body.get("details").is_some(), denial == Denial::NotGranted, "{denial:?}");
+            let details = kind == "permissions_denied";
+            assert_eq!(body.get("details").is_some(), details, "{denial:?}");
+            let retry = answer.headers.contains(&("retry-after", "5"));
+            assert_eq!(retry, denial == Denial::TrustUnavailable, "{denial:?}");
         }
     }
 
@@ -114,6 +135,8 @@ mod tests {
         assert_eq!(challenge(Status::Unauthorized, Denial::Expired), bad);
         assert_eq!(challenge(Status::Unauthorized, Denial::MultipleTokens), bad);
         assert_eq!(challenge(Status::Unauthorized, Denial::NotGranted), bad);
+        assert_eq!(challenge(Status::Unauthorized, Denial::UnprotectedRoute), None);
+        assert_eq!(challenge(Status::Unauthorized, Denial::TrustUnavailable), None);
         assert_eq!(challenge(Status::Forbidden, Denial::MissingToken), None);
         assert_eq!(challenge(Status::NotFound, Denial::BadSignature), None);
     }

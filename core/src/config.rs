@@ -4,6 +4,7 @@ mod jwks;
 mod members;
 mod notices;
 mod texts;
+mod trust;
 
 use std::ffi::OsString;
 use std::fmt;
@@ -11,7 +12,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::access::{Access, Policy, Protected};
+use crate::access::{Access, Policy, Private, Protected, Protects};
 use crate::answer::{Status, Statuses};
 use crate::cache;
 use crate::key::pem;
@@ -19,11 +20,13 @@ use crate::key::{AllowedAlgorithms, KeySet, MAX_KEYS, PublicKey};
 use crate::request::{TokenCookie, TokenHeader};
 use crate::signature::Algorithm;
 use crate::signature::rsa;
+use crate::trust::name::{Id, Scope};
 use members::Members;
 pub use notices::{Notice, NoticeLevel};
+pub use trust::{AccessKey, Trust};
 
 /// The name of every member. A name that isn't here is never read, whatever asks for it.
-pub const MEMBERS: [&str; 24] = [
+pub const MEMBERS: [&str; 27] = [
     "namespace_id",
     "application_id",
     "public",
@@ -48,20 +51,40 @@ pub const MEMBERS: [&str; 24] = [
     "signature_verification",
     "token_cache_size",
     "metrics_name",
+    "protect",
+    "credentials",
+    "trust",
+];
+
+/// The name of every member of `trust`.
+pub const TRUST_MEMBERS: [&str; 9] = [
+    "cluster",
+    "authority",
+    "path",
+    "public_keys",
+    "access_key",
+    "wait_seconds",
+    "refresh_seconds",
+    "max_staleness_seconds",
+    "when_stale",
 ];
 
 /// The variables that stand in for members, each with its member.
-pub const VARIABLES: [(&str, &str); 4] = [
+pub const VARIABLES: [(&str, &str); 6] = [
     ("SCW_PUBLIC", "public"),
     ("SCW_PUBLIC_KEY", "public_key"),
     ("SCW_NAMESPACE_ID", "namespace_id"),
     ("SCW_APPLICATION_ID", "application_id"),
+    ("NAMESPACE_JWT_TRUST_KEY", "trust.public_keys"),
+    ("NAMESPACE_JWT_TRUST_ACCESS_KEY", "trust.access_key"),
 ];
 
 /// Everything that the filter is told.
 pub struct Config {
     /// Who may pass.
     pub access: Access,
+    /// How the trust feed is followed, if it is.
+    pub trust: Option<Trust>,
     /// The request headers that may carry the token.
     pub token_headers: Vec<TokenHeader>,
     /// The cookies that may carry the token.
@@ -119,8 +142,8 @@ pub enum SignatureVerification {
     Guest,
 }
 
-/// The environment variables that the platform sets. A member of the plugin configuration
-/// wins over its variable. An empty id or key counts as not set.
+/// The environment variables that the platform sets, and those of the trust feed. A member of the
+/// plugin configuration wins over its variable. An empty id or key counts as not set.
 #[derive(Clone, Debug, Default, Hash)]
 pub struct Environment {
     /// `SCW_PUBLIC`: exactly `true` or `false`.
@@ -131,6 +154,10 @@ pub struct Environment {
     pub namespace_id: Option<String>,
     /// `SCW_APPLICATION_ID`.
     pub application_id: Option<String>,
+    /// `NAMESPACE_JWT_TRUST_KEY`: one or several PEM.
+    pub trust_key: Option<String>,
+    /// `NAMESPACE_JWT_TRUST_ACCESS_KEY`.
+    pub trust_access_key: Option<AccessKey>,
 }
 
 /// Why a configuration is refused.
@@ -209,15 +236,32 @@ impl Environment {
             public_key: variable("SCW_PUBLIC_KEY")?,
             namespace_id: variable("SCW_NAMESPACE_ID")?,
             application_id: variable("SCW_APPLICATION_ID")?,
+            trust_key: variable("NAMESPACE_JWT_TRUST_KEY")?,
+            trust_access_key: variable("NAMESPACE_JWT_TRUST_ACCESS_KEY")?.map(AccessKey::from),
         })
+    }
+
+    /// What of it counts where routes say what is protected: nothing that names it.
+    fn of_routes(&self) -> Self {
+        let Self { trust_key, trust_access_key, .. } = self.clone();
+        Self { trust_key, trust_access_key, ..Self::default() }
     }
 
     /// The variables that are set and whose member is left out.
     fn standing_in(&self, members: &Members) -> Vec<&'static str> {
-        let Self { public, public_key, namespace_id, application_id } = self;
-        let values: [_; VARIABLES.len()] = [public, public_key, namespace_id, application_id];
-        let mut variables = VARIABLES.into_iter().zip(values).collect::<Vec<_>>();
-        variables.retain(|((_, member), value)| value.is_some() && !members.has(member));
+        let Self { public, public_key, namespace_id, application_id, trust_key, trust_access_key } =
+            self;
+        let trust = members.has("trust");
+        let set: [bool; VARIABLES.len()] = [
+            public.is_some(),
+            public_key.is_some(),
+            namespace_id.is_some(),
+            application_id.is_some(),
+            trust && trust_key.is_some(),
+            trust && trust_access_key.is_some(),
+        ];
+        let mut variables = VARIABLES.into_iter().zip(set).collect::<Vec<_>>();
+        variables.retain(|((_, member), set)| *set && !members.has(member));
         variables.into_iter().map(|((name, _), _)| name).collect()
     }
 }
@@ -232,6 +276,8 @@ impl Config {
     /// missing.
     pub fn from_json(json: &[u8], environment: &Environment) -> Result<Self, ConfigError> {
         let mut members = Members::parse(json)?;
+        let by_route = by_route(&mut members)?;
+        let environment = &if by_route { environment.of_routes() } else { environment.clone() };
         let from_environment = environment.standing_in(&members);
         let public = match members.flag("public")? {
             Some(public) => public,
@@ -242,13 +288,31 @@ impl Config {
         let variable = ("SCW_APPLICATION_ID", given(&environment.application_id));
         let application_id = texts::id(&mut members, "application_id", variable)?;
         let mut notices = Vec::new();
-        let keys = keys(&mut members, environment, &mut notices)?;
-        // A public application needs no namespace and no key, but what is there is checked.
-        let protected =
-            Protected { namespace_id: namespace_id.clone().unwrap_or_default(), application_id };
-        let policy = policy(&mut members, protected, &mut notices)?;
+        let allowed = algorithms(&mut members)?;
+        let keys = keys(&mut members, environment, allowed.as_deref(), &mut notices)?;
+        credentials(&mut members)?;
+        let scope = match &namespace_id {
+            None => Some(Scope::All),
+            Some(id) => Id::of(id).map(Scope::Namespace),
+        };
+        let static_keys = !keys.keys().is_empty();
+        let trust = Trust::read(&mut members, environment, scope, static_keys, &mut notices)?;
+        let ids = [namespace_id.as_deref(), application_id.as_deref()];
+        let policy = policy(&mut members, ids, trust.is_some(), &mut notices)?;
+        let is_named = namespace_id.is_some();
+        let protects = if by_route {
+            Protects::Route { namespace_id }
+        } else {
+            // A public application needs no namespace and no key, but what is there is checked.
+            let namespace_id = namespace_id.unwrap_or_default();
+            Protects::Configured(Protected { namespace_id, application_id })
+        };
+        let mut private = Private::new(protects, keys, policy);
+        private.allowed = allowed.map(AllowedAlgorithms::listed).unwrap_or_default();
+        private.follows_feed = trust.is_some();
         let mut config = Self {
-            access: if public { Access::Public } else { Access::Private { keys, policy } },
+            access: if public { Access::Public } else { Access::Private(Box::new(private)) },
+            trust,
             token_headers: texts::token_headers(&mut members, &mut notices)?,
             token_cookies: texts::token_cookies(&mut members)?,
             forward_token: members.flag("forward_token")?.unwrap_or(false),
@@ -278,16 +342,8 @@ impl Config {
             from_environment,
         };
         members.refuse_rest()?;
-        if let Access::Private { keys, .. } = &config.access {
-            if namespace_id.is_none() {
-                let expected =
-                    "the id of the namespace to protect (or SCW_NAMESPACE_ID, or `public`: true)";
-                return Err(ConfigError::new("namespace_id", expected, "nothing"));
-            }
-            if keys.keys().is_empty() {
-                let expected = "a key in `public_key`, `public_keys`, `jwks` or SCW_PUBLIC_KEY";
-                return Err(ConfigError::new("public_key", expected, "none"));
-            }
+        if let Access::Private(private) = &config.access {
+            private.refuse_incomplete(by_route, is_named)?;
         }
         config.notices.extend(notices::about(&config));
         Ok(config)
@@ -301,21 +357,100 @@ impl Config {
 
     /// The name of the counter of decisions with this code.
     pub fn counter_name(&self, code: &str) -> String {
+        self.metric("decision", code)
+    }
+
+    /// The name of a counter or gauge of the trust feed's.
+    pub fn trust_metric(&self, name: &str) -> String {
+        self.metric("trust", name)
+    }
+
+    fn metric(&self, about: &str, name: &str) -> String {
         match &self.metrics_name {
-            None => format!("namespace_jwt.decision.{code}"),
-            Some(name) => format!("namespace_jwt.{name}.decision.{code}"),
+            None => format!("namespace_jwt.{about}.{name}"),
+            Some(of) => format!("namespace_jwt.{of}.{about}.{name}"),
         }
     }
 }
 
+impl Private {
+    /// Refuses what could let nobody in.
+    fn refuse_incomplete(&self, by_route: bool, is_named: bool) -> Result<(), ConfigError> {
+        let has_keys = !self.keys.keys().is_empty();
+        if by_route && has_keys && !is_named {
+            let expected = "the id of the namespace that the configured keys vouch for, or no keys";
+            return Err(ConfigError::new("namespace_id", expected, "nothing"));
+        }
+        if !by_route && !is_named {
+            let expected =
+                "the id of the namespace to protect (or SCW_NAMESPACE_ID, or `public`: true)";
+            return Err(ConfigError::new("namespace_id", expected, "nothing"));
+        }
+        if has_keys || self.follows_feed {
+            return Ok(());
+        }
+        let (member, expected) = match by_route {
+            true => ("trust", "the feed that has the keys (or `namespace_id` and a key)"),
+            false => (
+                "public_key",
+                "a key in `public_key`, `public_keys`, `jwks` or SCW_PUBLIC_KEY, or `trust`",
+            ),
+        };
+        Err(ConfigError::new(member, expected, "none"))
+    }
+}
+
+/// Whether routes say what is protected. Then nothing else may.
+fn by_route(members: &mut Members) -> Result<bool, ConfigError> {
+    let by_route = members.choice("protect", &[("configured", false), ("route", true)])?;
+    let by_route = by_route.unwrap_or(false);
+    for member in ["public", "application_id"] {
+        if by_route && members.has(member) {
+            let expected = "no such member beside `protect`: \"route\", where routes say it";
+            return Err(ConfigError::new(member, expected, "one"));
+        }
+    }
+    Ok(by_route)
+}
+
+/// What a request may come with: a token, so far.
+fn credentials(members: &mut Members) -> Result<(), ConfigError> {
+    const EXPECTED: &str = "[\"jwt\"]";
+    let Some(names) = members.texts("credentials")? else { return Ok(()) };
+    match names.iter().find(|name| *name != "jwt") {
+        Some(other) if other == "api_key" => {
+            let found = "\"api_key\", which this version doesn't take yet";
+            Err(ConfigError::new("credentials", EXPECTED, found))
+        }
+        Some(other) => {
+            let found = members::quote(&Value::from(other.as_str()));
+            Err(ConfigError::new("credentials", EXPECTED, found))
+        }
+        None if names.len() == 1 => Ok(()),
+        None => {
+            let found = if names.is_empty() { "an empty array" } else { "a name twice" };
+            Err(ConfigError::new("credentials", EXPECTED, found))
+        }
+    }
+}
+
+/// The longest that an expired token may be let in where the feed is followed: it forgets a
+/// revocation a day after the token expired.
+const MOST_LEEWAY: Duration = Duration::from_secs(3600);
+
 fn policy(
     members: &mut Members,
-    protected: Protected,
+    ids: [Option<&str>; 2],
+    follows_feed: bool,
     notices: &mut Vec<Notice>,
 ) -> Result<Policy, ConfigError> {
     let expiration_leeway = members.seconds("expiration_leeway_seconds")?;
+    if follows_feed && expiration_leeway.is_some_and(|leeway| leeway > MOST_LEEWAY) {
+        let expected = "at most 3600 beside `trust`";
+        let found = expiration_leeway.unwrap_or_default().as_secs().to_string();
+        return Err(ConfigError::new("expiration_leeway_seconds", expected, found));
+    }
     let not_before_leeway = members.seconds("not_before_leeway_seconds")?;
-    let ids = [Some(protected.namespace_id.as_str()), protected.application_id.as_deref()];
     let revoked = texts::revoked_token_ids(members, ids, notices)?;
     let max_lifetime = members.seconds("max_lifetime_seconds")?;
     if max_lifetime == Some(Duration::ZERO) {
@@ -323,7 +458,6 @@ fn policy(
         return Err(ConfigError::new("max_lifetime_seconds", expected, "0"));
     }
     Ok(Policy {
-        protected,
         issuer: texts::compared(members, "issuer")?,
         audience: texts::compared(members, "audience")?,
         require_expiration: members.flag("require_expiration")?.unwrap_or(false),
@@ -354,10 +488,10 @@ fn public_variable(environment: &Environment) -> Result<bool, ConfigError> {
 fn keys(
     members: &mut Members,
     environment: &Environment,
+    listed: Option<&[Algorithm]>,
     notices: &mut Vec<Notice>,
 ) -> Result<KeySet, ConfigError> {
-    let listed = algorithms(members)?;
-    let allowed = listed.clone().map(AllowedAlgorithms::listed).unwrap_or_default();
+    let allowed = listed.map(|it| AllowedAlgorithms::listed(it.to_vec())).unwrap_or_default();
     let mut keys = Vec::new();
     let mut pems = Vec::new();
     match members.text("public_key")? {
@@ -378,7 +512,9 @@ fn keys(
         let found = format!("{} of them", keys.len());
         return Err(ConfigError::new(member, format!("at most {MAX_KEYS} keys in all"), found));
     }
-    let is_listed = |it: &Algorithm| listed.as_ref().is_some_and(|listed| listed.contains(it));
+    let follows_feed = members.has("trust");
+    let is_listed =
+        |it: &Algorithm| !follows_feed && listed.is_some_and(|listed| listed.contains(it));
     for algorithm in Algorithm::ALL.into_iter().filter(is_listed) {
         if !keys.iter().any(|key: &PublicKey| key.algorithms().contains(&algorithm)) {
             let name = algorithm.name();

@@ -18,7 +18,7 @@ pub struct PublicKey {
     id: Option<String>,
     material: Material,
     algorithms: Vec<Algorithm>,
-    place: usize,
+    spki: Option<Vec<u8>>,
 }
 
 /// A key of one of the accepted types, checked.
@@ -173,6 +173,11 @@ impl Material {
 pub struct AllowedAlgorithms(Vec<Algorithm>);
 
 impl AllowedAlgorithms {
+    /// Those that are listed.
+    pub fn algorithms(&self) -> &[Algorithm] {
+        &self.0
+    }
+
     /// Exactly these.
     pub fn listed(algorithms: Vec<Algorithm>) -> Self {
         Self(algorithms)
@@ -208,7 +213,8 @@ impl PublicKey {
             let declared = declared.map(str::to_owned);
             return Err(KeyError::Algorithm { declared, possible: possible.to_vec() });
         }
-        Ok(Self { id, material, algorithms, place: 0 })
+        let spki = material.to_spki_der();
+        Ok(Self { id, material, algorithms, spki })
     }
 
     /// The key's `kid`.
@@ -216,9 +222,9 @@ impl PublicKey {
         self.id.as_deref()
     }
 
-    /// Its place in its [`KeySet`], by which a back end finds what it prepared for it.
-    pub fn place(&self) -> usize {
-        self.place
+    /// The key as DER `SubjectPublicKeyInfo` (RFC 5280 §4.1.2.7), made once; none for Ed25519.
+    pub fn spki_der(&self) -> Option<&[u8]> {
+        self.spki.as_deref()
     }
 
     /// The key itself.
@@ -232,29 +238,61 @@ impl PublicKey {
     }
 }
 
-/// The configured keys.
+/// The keys that vouch for one namespace.
 #[derive(Clone, Default)]
-pub struct KeySet(Vec<PublicKey>);
+pub struct KeySet {
+    keys: Vec<PublicKey>,
+    number: KeySetNumber,
+}
+
+/// What tells one set of keys from all others that a filter has had, so that what was found with
+/// one isn't taken for what another would find.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct KeySetNumber(u64);
+
+impl KeySetNumber {
+    /// That of a set that is the only one.
+    pub const FIRST: Self = Self(0);
+
+    /// One that no set had before.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0.wrapping_add(1))
+    }
+}
 
 impl KeySet {
-    /// A set of these keys.
-    pub fn new(mut keys: Vec<PublicKey>) -> Self {
-        for (place, key) in keys.iter_mut().enumerate() {
-            key.place = place;
-        }
-        Self(keys)
+    /// A set of these keys, the only one.
+    pub fn new(keys: Vec<PublicKey>) -> Self {
+        Self::numbered(keys, KeySetNumber::FIRST)
+    }
+
+    /// One of several sets.
+    pub fn numbered(keys: Vec<PublicKey>, number: KeySetNumber) -> Self {
+        Self { keys, number }
     }
 
     /// Every key.
     pub fn keys(&self) -> &[PublicKey] {
-        &self.0
+        &self.keys
+    }
+
+    /// The algorithms that any of the keys may verify.
+    pub fn algorithms(&self) -> Vec<Algorithm> {
+        let in_use = |it: &Algorithm| self.keys.iter().any(|key| key.algorithms().contains(it));
+        Algorithm::ALL.into_iter().filter(in_use).collect()
+    }
+
+    /// Its number.
+    pub fn number(&self) -> KeySetNumber {
+        self.number
     }
 
     /// The keys that a token may be signed with: those of its `kid`, if there are any;
     /// else those without a `kid`; and every key when the token has none.
     pub fn candidates(&self, key_id: Option<&str>) -> impl Iterator<Item = &PublicKey> {
-        let known = key_id.is_some() && self.0.iter().any(|key| key.id() == key_id);
-        self.0.iter().filter(move |key| match key_id {
+        let known = key_id.is_some() && self.keys.iter().any(|key| key.id() == key_id);
+        self.keys.iter().filter(move |key| match key_id {
             None => true,
             Some(_) if known => key.id() == key_id,
             Some(_) => key.id().is_none(),

@@ -109,6 +109,12 @@ reasons! {
         Preflight = "preflight";
     }
     denied {
+        /// What is protected is named by routes, and this request's names nothing that can be used.
+        UnprotectedRoute = "unprotected_route", UnprotectedRoute,
+            "nothing says what this route leads to";
+        /// What the trust feed says isn't known, or too old.
+        TrustUnavailable = "trust_unavailable", Unavailable,
+            "what is trusted is not known at the moment";
         /// No header holds a token.
         MissingToken = "missing_token", NotFound,
             "the request carries no token in a header that is read here";
@@ -151,7 +157,8 @@ reasons! {
         /// `aud` doesn't hold the configured audience.
         WrongAudience = "wrong_audience", InvalidArgument,
             "the token is meant for another audience";
-        /// The configuration lists the token's `jti` as revoked.
+        /// The configuration lists the token's `jti` as revoked, or the trust feed does, or what
+        /// was issued when it was.
         Revoked = "revoked", InvalidArgument,
             "the token has been revoked";
         /// No grant of the token admits to this namespace or application.
@@ -171,6 +178,10 @@ pub enum Fault {
     InvalidArgument,
     /// The token is good, but not for this application.
     PermissionsDenied,
+    /// Nobody may pass, whatever token there is.
+    UnprotectedRoute,
+    /// It can't be told now.
+    Unavailable,
 }
 
 /// What was decided about a request, for whoever counts and logs it. It lets nothing through:

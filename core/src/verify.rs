@@ -1,6 +1,6 @@
 //! The check of a token: its form, its key, its signature, then the form of its claims.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
@@ -9,6 +9,8 @@ use crate::key::{KeySet, PublicKey};
 use crate::reason::Denial;
 use crate::signature::Algorithm;
 use crate::token::Token;
+use crate::trust::log::TokenHash;
+use crate::trust::view::View;
 
 /// What checks signatures: the crypto compiled in ([`Guest`](crate::signature::guest::Guest)), or
 /// the proxy's own.
@@ -84,18 +86,42 @@ impl<'a> Message<'a> {
 /// It holds no time, no configuration and nothing of the token's bytes: whether it
 /// opens anything is judged against those at each use.
 #[derive(Clone, Debug)]
-pub struct Verified(Claims);
+pub struct Verified {
+    claims: Claims,
+    /// What the log of revocations has for its id, hashed once.
+    hash: OnceCell<Option<TokenHash>>,
+    /// The last generation of a view in whose log it was not; 0 is no generation's number.
+    not_listed_in: Cell<u64>,
+}
 
 impl Verified {
+    fn new(claims: Claims) -> Self {
+        Self { claims, hash: OnceCell::new(), not_listed_in: Cell::new(0) }
+    }
+
     /// What the token says.
     pub fn claims(&self) -> &Claims {
-        &self.0
+        &self.claims
+    }
+
+    /// Whether the log of revocations has the token's id. A token is looked up once in each
+    /// generation of the one view that a filter has.
+    pub fn is_listed(&self, view: &View) -> bool {
+        if self.not_listed_in.get() == view.generation() {
+            return false;
+        }
+        let hash = self.hash.get_or_init(|| TokenHash::of_claims(&self.claims));
+        let listed = hash.is_some_and(|hash| view.lists(hash));
+        if !listed {
+            self.not_listed_in.set(view.generation());
+        }
+        listed
     }
 
     /// For the tests of what comes after.
     #[cfg(test)]
     pub(crate) fn unsigned(claims: &str) -> Self {
-        Self(Claims::parse(claims.as_bytes()).unwrap())
+        Self::new(Claims::parse(claims.as_bytes()).unwrap())
     }
 }
 
@@ -127,7 +153,7 @@ pub fn verify(token: &[u8], keys: &KeySet, backend: &impl Backend) -> Result<Ver
     verify_signature(&token, keys, backend)?;
     let malformed = Unverified { denial: Denial::MalformedClaims, lasts: true };
     let claims = Claims::parse(token.payload()).map_err(|Malformed| malformed)?;
-    Ok(Verified(claims))
+    Ok(Verified::new(claims))
 }
 
 /// Checks a token as a JWS, whatever its payload holds.
@@ -181,7 +207,7 @@ mod tests {
     impl Backend for Says<'_> {
         fn verify(&self, key: &PublicKey, _: Algorithm, _: &Message<'_>, _: &[u8]) -> Checked {
             self.1.set(self.1.get() + 1);
-            self.0[key.place()]
+            self.0[usize::from(key.id().is_some())]
         }
     }
 
@@ -199,10 +225,11 @@ mod tests {
         use Checked::{Bad, Good, Unanswered};
         let pem = include_str!("../tests/keys/ed25519.pem");
         let material = crate::key::pem::public_key(pem).ok().unwrap();
-        let key = || {
-            PublicKey::bind(material.clone(), None, None, &AllowedAlgorithms::default()).unwrap()
+        let key = |id: Option<&str>| {
+            let id = id.map(str::to_owned);
+            PublicKey::bind(material.clone(), id, None, &AllowedAlgorithms::default()).unwrap()
         };
-        let keys = KeySet::new(vec![key(), key()]);
+        let keys = KeySet::new(vec![key(None), key(Some("second"))]);
         let good = token("EdDSA", "{}", 64);
         let number = token("EdDSA", "1", 64);
         for (token, answers, expected, asked) in [

@@ -15,7 +15,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use namespace_jwt_core::cache::TokenCache;
+use namespace_jwt_core::access::Memory;
 use namespace_jwt_core::config::{Config, Environment};
 use namespace_jwt_core::request::Presented;
 use namespace_jwt_core::signature::guest::Guest;
@@ -76,13 +76,14 @@ fn a_cache_takes_what_it_says_to_a_tenth() {
         let tokens = tokens(key, &claims, COUNTS[2]);
         for count in COUNTS {
             let before = TAKEN.load(Ordering::SeqCst);
-            let mut cache = TokenCache::new(1_000_000);
+            let mut memory = Memory::new(1_000_000);
             for token in &tokens[..count] {
                 let presented = Presented::Token(token.as_bytes());
                 let now = UnixTime::from_secs(now());
-                let _ = config.access.decide(presented, &Guest, &mut cache, now);
+                let _ = config.access.decide(presented.into(), None, &Guest, &mut memory, now);
             }
             let taken = TAKEN.load(Ordering::SeqCst) - before;
+            let cache = memory.cache();
             assert_eq!(cache.counts().iter().sum::<usize>(), count, "{what}");
             let ratio = cache.bytes() as f64 / taken as f64;
             let each = [taken / count, cache.bytes() / count];

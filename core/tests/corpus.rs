@@ -15,7 +15,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use namespace_jwt_core::cache::TokenCache;
+use namespace_jwt_core::access::{Memory, Request};
 use namespace_jwt_core::config::{Config, Environment};
 use namespace_jwt_core::reason::Outcome;
 use namespace_jwt_core::request::{Preflight, Presented};
@@ -32,7 +32,7 @@ static CORPUS: LazyLock<(Bench, Vec<Case>)> = LazyLock::new(|| {
 });
 
 /// What the configurations decide, with a cache that lives from one case to the next.
-struct Core(HashMap<&'static str, (Config, TokenCache)>);
+struct Core(HashMap<&'static str, (Config, Memory)>);
 
 impl Core {
     fn new(bench: &Bench, cached: usize) -> Self {
@@ -43,22 +43,20 @@ impl Core {
         Self(
             corpus::configurations(bench)
                 .iter()
-                .map(|(name, json)| (*name, (config(json), TokenCache::new(cached))))
+                .map(|(name, json)| (*name, (config(json), Memory::new(cached))))
                 .collect(),
         )
     }
 
     fn decide(&mut self, case: &Case, now: UnixTime) -> &'static str {
-        let (config, cache) = self.0.get_mut(case.configuration).expect("a configuration");
+        let (config, memory) = self.0.get_mut(case.configuration).expect("a configuration");
         let headers = case.headers.iter().map(|(name, value)| (name.as_bytes(), value.as_slice()));
         let headers = [(&b":method"[..], case.method.as_bytes())].into_iter().chain(headers);
         let presented =
             Presented::find(&config.token_headers, &config.token_cookies, headers.clone());
-        let decision = match Preflight::find(config.allow_cors_preflight, headers) {
-            Some(preflight) => Ok(config.access.admit(preflight)),
-            None => config.access.decide(presented, &Guest, cache, now),
-        };
-        Outcome::from(decision).code()
+        let preflight = Preflight::find(config.allow_cors_preflight, headers);
+        let request = Request { preflight, ..presented.into() };
+        Outcome::from(config.access.decide(request, None, &Guest, memory, now)).code()
     }
 }
 

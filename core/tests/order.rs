@@ -14,17 +14,18 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use ed25519_compact::{KeyPair, Seed};
-use namespace_jwt_core::access::Access;
-use namespace_jwt_core::cache::TokenCache;
+use namespace_jwt_core::access::{Access, Memory, Request, Route, Target};
 use namespace_jwt_core::config::{Config, Environment};
 use namespace_jwt_core::reason::{Denial, Outcome};
 use namespace_jwt_core::request::{Presented, TokenHeader};
 use namespace_jwt_core::signature::guest::Guest;
 use namespace_jwt_core::time::UnixTime;
 use namespace_jwt_core::token::MAX_TOKEN_BYTES;
+use namespace_jwt_core::trust::state::Standing;
 use serde_json::json;
 
 const NOW: u64 = 1_700_000_000;
+const NAMESPACE: &str = "3c8710f8-0643-42b6-9275-3b0ad4bf6b75";
 
 /// The reasons that no request has at once.
 const APART: [(Denial, Denial, &str); 2] = [
@@ -47,13 +48,20 @@ fn signer() -> KeyPair {
     KeyPair::from_seed(Seed::new([7; 32]))
 }
 
+/// The public key of the feed, in PEM.
+fn trust_key() -> String {
+    let body = "MCowBQYDK2VwAyEA47Qq2whEQkBWKiGNEy9foVzi6B9jnXjCTuO7CI7j5x8=";
+    format!("-----BEGIN PUBLIC KEY-----\n{body}\n-----END PUBLIC KEY-----\n")
+}
+
 /// A filter that asks for everything that can be asked for. Its key has a `kid`: a key without
 /// one may be meant by any token, and none would be unknown.
 fn filter() -> Access {
     let jwk = json!({"kty": "OKP", "crv": "Ed25519", "kid": "k",
                      "x": BASE64URL.encode(signer().pk.as_ref())});
     let members = json!({
-        "namespace_id": "n", "jwks": {"keys": [jwk]}, "issuer": "I", "audience": "A",
+        "protect": "route", "trust": {"cluster": "c", "public_keys": [trust_key()]},
+        "namespace_id": NAMESPACE, "jwks": {"keys": [jwk]}, "issuer": "I", "audience": "A",
         "require_expiration": true, "max_lifetime_seconds": 1000, "revoked_token_ids": ["J"],
     });
     Config::from_json(members.to_string().as_bytes(), &Environment::default()).unwrap().access
@@ -77,7 +85,7 @@ fn request(faults: &[Denial]) -> Vec<String> {
         "iss": either(Denial::WrongIssuer, "i", "I"),
         "aud": either(Denial::WrongAudience, "a", "A"),
         "jti": either(Denial::Revoked, "J", "j"),
-        "application_claim": [{"namespace_id": either(Denial::NotGranted, "m", "n")}],
+        "application_claim": [{"namespace_id": either(Denial::NotGranted, "m", NAMESPACE)}],
         "iat": if has(Denial::LifetimeTooLong) { NOW - 2000 } else { NOW - 100 },
         "nbf": if has(Denial::NotYetValid) { NOW + 1000 } else { NOW },
     });
@@ -103,12 +111,26 @@ fn request(faults: &[Denial]) -> Vec<String> {
 #[test]
 fn a_request_meets_the_reasons_in_the_order_of_the_list() {
     let (access, header) = (filter(), TokenHeader::new("x-auth-token").unwrap());
-    let mut cache = TokenCache::new(10);
+    let mut memory = Memory::new(10);
     let mut decide = |faults: &[Denial]| {
         let values = request(faults);
         let headers = values.iter().map(|value| (&b"x-auth-token"[..], value.as_bytes()));
         let presented = Presented::find(std::slice::from_ref(&header), &[], headers);
-        let mut ask = || access.decide(presented, &Guest, &mut cache, UnixTime::from_secs(NOW));
+        let has = |fault: Denial| faults.contains(&fault);
+        let target = Target { namespace_id: NAMESPACE, application_id: None };
+        let route = match has(Denial::UnprotectedRoute) {
+            true => Route::Unusable,
+            false => Route::Private(target),
+        };
+        let request = Request { route, ..presented.into() };
+        let now = UnixTime::from_secs(NOW);
+        let mut ask = || {
+            let feed = match has(Denial::TrustUnavailable) {
+                true => Standing::Unavailable,
+                false => Standing::StaticKeys,
+            };
+            access.decide(request, Some(feed), &Guest, &mut memory, now)
+        };
         let decisions = [ask(), ask()].map(|it| Outcome::from(it).code());
         assert_eq!(decisions[0], decisions[1], "{faults:?}: what is remembered changes nothing");
         decisions[0]

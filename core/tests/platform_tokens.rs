@@ -11,7 +11,7 @@
     reason = "a test that can't go on says so by panicking"
 )]
 
-use namespace_jwt_core::cache::TokenCache;
+use namespace_jwt_core::access::Memory;
 use namespace_jwt_core::config::{Config, Environment};
 use namespace_jwt_core::request::Presented;
 use namespace_jwt_core::signature::guest::Guest;
@@ -60,8 +60,9 @@ fn decide(
     }
     let config = Config::from_json(json.to_string().as_bytes(), &Environment::default()).unwrap();
     let presented = Presented::Token(token.as_bytes());
-    let mut cache = TokenCache::new(0);
-    let decision = config.access.decide(presented, &Guest, &mut cache, UnixTime::from_secs(now));
+    let mut memory = Memory::new(0);
+    let decision =
+        config.access.decide(presented.into(), None, &Guest, &mut memory, UnixTime::from_secs(now));
     decision.map_or_else(|denial| denial.code(), |admitted| admitted.code())
 }
 

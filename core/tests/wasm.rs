@@ -15,8 +15,7 @@ use std::collections::HashMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use namespace_jwt_core::access::Admitted;
-use namespace_jwt_core::cache::TokenCache;
+use namespace_jwt_core::access::{Admitted, Memory, Request};
 use namespace_jwt_core::config::{Config, Environment};
 use namespace_jwt_core::key::{AllowedAlgorithms, PublicKey, pem};
 use namespace_jwt_core::reason::Denial;
@@ -65,7 +64,7 @@ fn each_case_of_the_corpus_is_decided_as_the_contract_has_it() {
         .map(|(name, json)| {
             let config =
                 Config::from_json(json.to_string().as_bytes(), &Environment::default()).unwrap();
-            (name.as_str(), (config, TokenCache::new(10_000)))
+            (name.as_str(), (config, Memory::new(10_000)))
         })
         .collect();
     let cases = corpus["cases"].as_array().unwrap();
@@ -79,17 +78,16 @@ fn each_case_of_the_corpus_is_decided_as_the_contract_has_it() {
             .iter()
             .map(|header| (text(&header[0]), URL_SAFE_NO_PAD.decode(text(&header[1])).unwrap()))
             .collect();
-        let (config, cache) =
+        let (config, memory) =
             configurations.get_mut(case["configuration"].as_str().unwrap()).unwrap();
         let headers = headers.iter().map(|(name, value)| (name.as_bytes(), value.as_slice()));
         let method = case["method"].as_str().unwrap().as_bytes();
         let headers = [(&b":method"[..], method)].into_iter().chain(headers);
         let presented =
             Presented::find(&config.token_headers, &config.token_cookies, headers.clone());
-        let decision = match Preflight::find(config.allow_cors_preflight, headers) {
-            Some(preflight) => Ok(config.access.admit(preflight)),
-            None => config.access.decide(presented, &Guest, cache, now),
-        };
+        let preflight = Preflight::find(config.allow_cors_preflight, headers);
+        let request = Request { preflight, ..presented.into() };
+        let decision = config.access.decide(request, None, &Guest, memory, now);
         let found = decision.map_or_else(Denial::code, Admitted::code);
         if case["expected"] != found {
             surprises

@@ -2,7 +2,7 @@
 //! is taken can be used.
 //!
 //! The input is the plugin configuration, then, each after a NUL, the variables of the
-//! platform: public, public key, namespace, application.
+//! platform: public, public key, namespace, application, trust key, access key.
 
 #![no_main]
 
@@ -21,6 +21,8 @@ fuzz_target!(|input: &[u8]| {
         public_key: variable(),
         namespace_id: variable(),
         application_id: variable(),
+        trust_key: variable(),
+        trust_access_key: variable().map(Into::into),
     };
     let read = Json::read(json);
     match Config::from_json(json, &environment) {
@@ -42,11 +44,15 @@ fn check(config: &Config, json: &[u8], read: Option<&Json>) {
         }
     }
     assert!(!config.token_headers.is_empty());
-    if let Access::Private { keys, policy } = &config.access {
-        assert!((1..=MAX_KEYS).contains(&keys.keys().len()));
-        assert!(!policy.protected.namespace_id.is_empty());
-        assert_ne!(policy.protected.application_id.as_deref(), Some(""));
-        assert!(keys.keys().iter().all(|key| !key.algorithms().is_empty()));
+    if let Access::Private(private) = &config.access {
+        let keys = private.keys.keys();
+        assert!(keys.len() <= MAX_KEYS && (!keys.is_empty() || config.trust.is_some()));
+        assert_eq!(private.follows_feed, config.trust.is_some());
+        if let Some(protected) = private.protects.configured() {
+            assert!(!protected.namespace_id.is_empty());
+            assert_ne!(protected.application_id.as_deref(), Some(""));
+        }
+        assert!(keys.iter().all(|key| !key.algorithms().is_empty()));
     }
 }
 

@@ -9,8 +9,7 @@ use std::sync::LazyLock;
 
 use jwt_simple::prelude::{Duration, Ed25519PublicKey, EdDSAPublicKeyLike, VerificationOptions};
 use libfuzzer_sys::{Corpus, fuzz_target};
-use namespace_jwt_core::access::Access;
-use namespace_jwt_core::cache::TokenCache;
+use namespace_jwt_core::access::{Access, Memory};
 use namespace_jwt_core::config::{Config, Environment};
 use namespace_jwt_core::signature::guest::Guest;
 use namespace_jwt_core::request::Presented;
@@ -68,10 +67,10 @@ fuzz_target!(|input: &[u8]| -> Corpus {
     let now = 1_700_000_000 - 64 + u64::from(*second);
     let Filter { asked, access } = &FILTERS[usize::from(*bits)];
     let token = SIGNER.token(HEADER, payload);
-    let mut cache = TokenCache::new(10);
+    let mut memory = Memory::new(10);
     let mut decide = |token: &str| {
         let presented = Presented::Token(token.as_bytes());
-        let decision = access.decide(presented, &Guest, &mut cache, UnixTime::from_secs(now));
+        let decision = access.decide(presented.into(), None, &Guest, &mut memory, UnixTime::from_secs(now));
         decision.map_or_else(|denial| denial.code(), |admitted| admitted.code())
     };
     let code = decide(&token);

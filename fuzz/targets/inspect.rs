@@ -9,7 +9,7 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::{Corpus, fuzz_target};
-use namespace_jwt_core::cache::TokenCache;
+use namespace_jwt_core::access::Memory;
 use namespace_jwt_core::config::{Config, Environment};
 use namespace_jwt_core::signature::guest::Guest;
 use namespace_jwt_issuer::inspect::display::pretty_json;
@@ -59,7 +59,7 @@ fuzz_target!(|input: &[u8]| -> Corpus {
                     token => Presented::Token(token),
                 };
                 let decision =
-                    config.access.decide(presented, &Guest, &mut TokenCache::new(0), now);
+                    config.access.decide(presented.into(), None, &Guest, &mut Memory::new(0), now);
                 assert_eq!(decision.is_ok(), verdict == Verdict::Admitted);
             }
             (_, verdict) => panic!("{verdict:?}"),

@@ -28,7 +28,7 @@ static PARTIES: LazyLock<Parties> = LazyLock::new(|| {
     let keys = KeySet::new(PROOFS.iter().map(key).collect());
     let call = proxy::verify_signature as fn(&[u8]) -> Result<Vec<u8>, &'static str>;
     let Ok(Prepared { verifier, fallback: None }) =
-        HostVerifier::prepare(call, SignatureVerification::Host, &keys)
+        HostVerifier::prepare(call, SignatureVerification::Host, &keys.algorithms(), &[])
     else {
         panic!("the proxy doesn't prove itself")
     };
@@ -45,7 +45,7 @@ fn key(proof: &Proof) -> PublicKey {
         &namespace_jwt_core::config::Environment::default(),
     );
     match config.expect("a good configuration").access {
-        namespace_jwt_core::access::Access::Private { keys, .. } => keys.keys()[0].clone(),
+        namespace_jwt_core::access::Access::Private(private) => private.keys.keys()[0].clone(),
         namespace_jwt_core::access::Access::Public => unreachable!(),
     }
 }

@@ -42,7 +42,8 @@ proptest! {
         let token = mint(&key, &request, now).unwrap();
         let config = json!({"namespace_id": "n", "public_key": key.public_pem().unwrap()});
         let config = Config::from_json(config.to_string().as_bytes(), &Environment::default());
-        let Access::Private { keys, .. } = config.unwrap().access else { unreachable!() };
+        let Access::Private(private) = config.unwrap().access else { unreachable!() };
+        let keys = private.keys;
         let verified = verify(token.as_bytes(), &keys, &Guest);
         let claims = verified.map_err(|it| TestCaseError::fail(it.denial.code()))?.claims().clone();
         let expected = claims::Claims {

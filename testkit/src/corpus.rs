@@ -265,6 +265,15 @@ pub fn configurations(bench: &Bench) -> Vec<(&'static str, Value)> {
         ),
         ("preflight", with(json!({"allow_cors_preflight": true}))),
         ("public-preflight", json!({"public": true, "allow_cors_preflight": true})),
+        ("route", with(json!({"protect": "route", "application_id": null}))),
+        // Nobody is there to tell it anything.
+        (
+            "trust",
+            with(json!({
+                "public_key": null,
+                "trust": {"cluster": "nowhere", "public_keys": [bench.ed25519.public_pem()]},
+            })),
+        ),
     ]
 }
 

@@ -68,6 +68,7 @@ impl Sent<'_> {
         let expected = self.expected();
         let expected_status = match expected {
             Some("allowed" | "public" | "preflight") => Some(200),
+            Some("trust_unavailable") => Some(503),
             Some(_) => Some(403),
             None => None,
         };

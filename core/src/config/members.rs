@@ -12,17 +12,24 @@ use super::{ConfigError, MEMBERS};
 use crate::excerpt;
 use crate::json;
 
-/// The members that nobody has taken yet.
-pub(super) struct Members(Map<String, Value>);
+/// The members of an object that nobody has taken yet.
+pub(super) struct Members {
+    left: Map<String, Value>,
+    /// What stands before their names in messages: `trust.`.
+    prefix: &'static str,
+    /// The name of every member that there may be.
+    known: &'static [&'static str],
+}
 
 impl Members {
     /// Reads an object. Nothing at all is an object without members.
     pub(super) fn parse(json: &[u8]) -> Result<Self, ConfigError> {
+        let all = |left| Self { left, prefix: "", known: &MEMBERS };
         if json.trim_ascii().is_empty() {
-            return Ok(Self(Map::new()));
+            return Ok(all(Map::new()));
         }
         let read: Result<Map<_, _>, _> = json::object(json);
-        read.map(Self).map_err(|error| {
+        read.map(all).map_err(|error| {
             let expected = "a JSON object with distinct member names";
             ConfigError::new("configuration", expected, what_instead(json, &error))
         })
@@ -30,19 +37,53 @@ impl Members {
 
     /// Fails if there is a member left: it is not one of the configuration's.
     pub(super) fn refuse_rest(&self) -> Result<(), ConfigError> {
-        match self.0.keys().next() {
+        match self.left.keys().next() {
             None => Ok(()),
-            Some(name) => Err(ConfigError::Unknown { name: excerpt(name), meant: most_like(name) }),
+            Some(name) => {
+                let meant = most_like(name, self.known);
+                Err(ConfigError::Unknown { name: self.name(&excerpt(name)), meant })
+            }
         }
     }
 
+    /// Whether there is this one: `trust.public_keys` is one of an object's.
     pub(super) fn has(&self, member: &str) -> bool {
-        self.0.contains_key(member)
+        match member.split_once('.') {
+            None => self.left.contains_key(member),
+            Some((object, member)) => {
+                self.left.get(object).is_some_and(|object| object.get(member).is_some())
+            }
+        }
+    }
+
+    /// A member's name in messages.
+    pub(super) fn name(&self, member: &str) -> String {
+        format!("{}{member}", self.prefix)
+    }
+
+    /// The value of a member, which stays.
+    pub(super) fn value(&self, member: &str) -> Option<&Value> {
+        self.left.get(member)
     }
 
     /// The value of a member that is on the list. Any other stays, and is refused.
     pub(super) fn take(&mut self, member: &str) -> Option<Value> {
-        MEMBERS.contains(&member).then(|| self.0.remove(member))?
+        self.known.contains(&member).then(|| self.left.remove(member))?
+    }
+
+    /// The members of a member that is an object: there may be those that are `known`, and in
+    /// messages `prefix` stands before them.
+    pub(super) fn object(
+        &mut self,
+        member: &str,
+        prefix: &'static str,
+        known: &'static [&'static str],
+    ) -> Result<Option<Self>, ConfigError> {
+        match self.take(member) {
+            None => Ok(None),
+            Some(Value::Object(left)) => Ok(Some(Self { left, prefix, known })),
+            Some(other) => Err(ConfigError::new(self.name(member), "an object", kind(&other))),
+        }
     }
 
     /// A string that isn't empty.
@@ -50,7 +91,9 @@ impl Members {
         match self.take(member) {
             None => Ok(None),
             Some(Value::String(text)) if !text.is_empty() => Ok(Some(text)),
-            Some(other) => Err(ConfigError::new(member, "a non-empty string", kind(&other))),
+            Some(other) => {
+                Err(ConfigError::new(self.name(member), "a non-empty string", kind(&other)))
+            }
         }
     }
 
@@ -58,12 +101,13 @@ impl Members {
         let expected = "an array of non-empty strings";
         let Some(value) = self.take(member) else { return Ok(None) };
         let Value::Array(values) = value else {
-            return Err(ConfigError::new(member, expected, kind(&value)));
+            return Err(ConfigError::new(self.name(member), expected, kind(&value)));
         };
         let text = |(n, value)| match value {
             Value::String(text) if !text.is_empty() => Ok(text),
             other => {
-                Err(ConfigError::new(format!("{member}[{n}]"), "a non-empty string", kind(&other)))
+                let name = format!("{}[{n}]", self.name(member));
+                Err(ConfigError::new(name, "a non-empty string", kind(&other)))
             }
         };
         values.into_iter().enumerate().map(text).collect::<Result<_, _>>().map(Some)
@@ -73,7 +117,7 @@ impl Members {
         match self.take(member) {
             None => Ok(None),
             Some(Value::Bool(flag)) => Ok(Some(flag)),
-            Some(other) => Err(ConfigError::new(member, "true or false", kind(&other))),
+            Some(other) => Err(ConfigError::new(self.name(member), "true or false", kind(&other))),
         }
     }
 
@@ -83,7 +127,8 @@ impl Members {
         match value.as_u64() {
             Some(seconds) => Ok(Some(Duration::from_secs(seconds))),
             None => {
-                Err(ConfigError::new(member, "a whole number of seconds, 0 or more", quote(&value)))
+                let expected = "a whole number of seconds, 0 or more";
+                Err(ConfigError::new(self.name(member), expected, quote(&value)))
             }
         }
     }
@@ -100,7 +145,7 @@ impl Members {
             Some(count) => Ok(Some(count)),
             None => {
                 let expected = format!("a whole number from 0 to {most}");
-                Err(ConfigError::new(member, expected, quote(&value)))
+                Err(ConfigError::new(self.name(member), expected, quote(&value)))
             }
         }
     }
@@ -114,16 +159,16 @@ impl Members {
         let chosen = choices.iter().find(|(name, _)| value == *name);
         chosen.map(|(_, choice)| Some(*choice)).ok_or_else(|| {
             let names: Vec<_> = choices.iter().map(|(name, _)| format!("{name:?}")).collect();
-            ConfigError::new(member, names.join(" or "), quote(&value))
+            ConfigError::new(self.name(member), names.join(" or "), quote(&value))
         })
     }
 }
 
 /// The member whose name is most like this one, if one is like it at all.
-fn most_like(name: &str) -> Option<&'static str> {
+fn most_like(name: &str, known: &[&'static str]) -> Option<&'static str> {
     let name = name.to_ascii_lowercase().replace('-', "_");
     let distance = |member: &&str| strsim::osa_distance(&name, member);
-    let nearest = MEMBERS.into_iter().min_by_key(distance)?;
+    let nearest = known.iter().copied().min_by_key(distance)?;
     (distance(&nearest) <= nearest.len() / 3).then_some(nearest)
 }
 

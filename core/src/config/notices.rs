@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use super::members::excerpt;
-use super::{Config, Mode};
-use crate::access::{Access, Policy};
+use super::{Config, Mode, Trust};
+use crate::access::{Access, Policy, Protected, Protects};
 use crate::claims::{PLATFORM_AUDIENCE, PLATFORM_ISSUER};
 use crate::identifier;
 use crate::key::{KeySet, PublicKey};
 use crate::signature::Algorithm;
+use crate::trust::state::WhenStale;
 
 /// One line for whoever reads the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,31 +54,57 @@ pub(super) fn summary(config: &Config, by_guest: &[Algorithm]) -> String {
         None => String::new(),
         Some(name) => format!(", metrics name {name}"),
     };
-    let Access::Private { keys, policy } = &config.access else {
+    let Access::Private(private) = &config.access else {
         return format!("configured: public, mode {mode}{metrics}");
     };
-    let application = match &policy.protected.application_id {
-        None => "no application".to_owned(),
-        Some(id) => format!("application {}", excerpt(id)),
+    let id = |id: &Option<String>, what: &str| match id {
+        None => format!("no {what}"),
+        Some(id) => format!("{what} {}", excerpt(id)),
+    };
+    let protects = match &private.protects {
+        Protects::Configured(Protected { namespace_id, application_id }) => {
+            let application = id(application_id, "application");
+            format!("namespace {}, {application}", excerpt(namespace_id))
+        }
+        Protects::Route { namespace_id: None } => "what routes name".to_owned(),
+        Protects::Route { namespace_id } => {
+            format!("what routes name in {}", id(namespace_id, "namespace"))
+        }
     };
     let key = |key: &PublicKey| {
         let kid = key.id().map_or("no kid".to_owned(), |kid| format!("kid \"{}\"", excerpt(kid)));
         format!("{} ({kid})", key.material().describe())
     };
+    let keys = private.keys.keys();
+    let of_feed = config.trust.as_ref().map(|_| "those of the trust feed".to_owned());
+    let names: Vec<_> = keys.iter().map(key).chain(of_feed).collect();
     let in_use = |key: &PublicKey| key.algorithms().iter().all(|it| by_guest.contains(it));
     let signatures = if by_guest.is_empty() {
         "the proxy".to_owned()
-    } else if keys.keys().iter().all(in_use) {
+    } else if !keys.is_empty() && keys.iter().all(in_use) {
         "the built-in verification".to_owned()
     } else {
         let names: Vec<_> = by_guest.iter().map(|algorithm| algorithm.name()).collect();
         format!("the proxy, but {} by the built-in verification", names.join(", "))
     };
+    let trust = config.trust.as_ref().map(trust_summary).unwrap_or_default();
     format!(
-        "configured: mode {mode}, namespace {}, {application}, keys: {}, signatures by \
-         {signatures}{metrics}",
-        excerpt(&policy.protected.namespace_id),
-        keys.keys().iter().map(key).collect::<Vec<_>>().join(", "),
+        "configured: mode {mode}, {protects}, keys: {}, signatures by {signatures}{trust}{metrics}",
+        names.join(", "),
+    )
+}
+
+fn trust_summary(trust: &Trust) -> String {
+    let settings = &trust.settings;
+    let when_stale = match settings.when_stale {
+        WhenStale::Deny => "deny",
+        WhenStale::Keep => "keep",
+    };
+    let staleness = settings.max_staleness.as_secs();
+    format!(
+        ", trust feed of {} by cluster {}, stale after {staleness} seconds ({when_stale})",
+        settings.scope,
+        excerpt(&trust.cluster)
     )
 }
 
@@ -89,12 +116,17 @@ pub(super) fn about(config: &Config) -> Vec<Notice> {
             notices
                 .push(Notice::warning("public: every request is let in, with or without a token"));
         }
-        Access::Private { keys, policy } => {
-            about_ids(policy, &mut notices);
-            about_times(policy, &mut notices);
-            about_texts(policy, &mut notices);
-            about_kids(keys, &mut notices);
+        Access::Private(private) => {
+            if let Protects::Configured(protected) = &private.protects {
+                about_ids(protected, &mut notices);
+            }
+            about_times(&private.policy, &mut notices);
+            about_texts(&private.policy, &mut notices);
+            about_kids(&private.keys, &mut notices);
         }
+    }
+    if let Some(trust) = &config.trust {
+        about_trust(trust, &mut notices);
     }
     if config.mode == Mode::ReportOnly {
         let mode = config.mode.name();
@@ -105,8 +137,22 @@ pub(super) fn about(config: &Config) -> Vec<Notice> {
     notices
 }
 
-fn about_ids(policy: &Policy, notices: &mut Vec<Notice>) {
-    let protected = &policy.protected;
+fn about_trust(trust: &Trust, notices: &mut Vec<Notice>) {
+    let settings = &trust.settings;
+    if settings.when_stale == WhenStale::Keep {
+        let text = "trust.when_stale: keep: while the issuer can't be reached, what it revokes is \
+                    let in, for however long";
+        notices.push(Notice::warning(text));
+    }
+    if settings.max_staleness > DAY {
+        let days = settings.max_staleness.as_secs() / SECONDS_OF_A_DAY;
+        notices.push(Notice::warning(format!(
+            "trust.max_staleness_seconds: what is revoked may be let in for {days} days"
+        )));
+    }
+}
+
+fn about_ids(protected: &Protected, notices: &mut Vec<Notice>) {
     let ids = [
         ("namespace_id", Some(&protected.namespace_id)),
         ("application_id", protected.application_id.as_ref()),

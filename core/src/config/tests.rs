@@ -1,6 +1,7 @@
 mod environment;
 mod keys;
 mod notices;
+mod trust;
 
 use serde_json::json;
 
@@ -26,9 +27,9 @@ fn fault(members: Value) -> String {
     with(members).err().map_or("none".into(), |error| error.to_string())
 }
 
-fn private(config: Config) -> (KeySet, Policy) {
+fn private(config: Config) -> Private {
     match config.access {
-        Access::Private { keys, policy } => (keys, policy),
+        Access::Private(private) => *private,
         Access::Public => panic!("public"),
     }
 }
@@ -47,10 +48,11 @@ fn what_is_left_out_has_the_documented_default() {
     assert_eq!(config.signature_verification, SignatureVerification::Auto);
     assert_eq!(config.token_cache_size, 10_000);
     assert_eq!(config.counter_name("allowed"), "namespace_jwt.decision.allowed");
-    let (keys, policy) = private(config);
+    let Private { keys, policy, protects, .. } = private(config);
     assert_eq!(keys.keys().len(), 1);
     assert_eq!(keys.keys()[0].algorithms(), [Algorithm::Rs256]);
-    assert_eq!(policy.protected, Protected { namespace_id: "n".into(), application_id: None });
+    let protected = Protected { namespace_id: "n".into(), application_id: None };
+    assert_eq!(protects, Protects::Configured(protected));
     assert_eq!(policy.issuer, None);
     assert_eq!(policy.audience, None);
     assert!(!policy.require_expiration);
@@ -84,9 +86,9 @@ fn every_member_is_taken() {
     assert_eq!(config.signature_verification, SignatureVerification::Guest);
     assert_eq!(config.token_cache_size, 0);
     assert_eq!(config.counter_name("allowed"), "namespace_jwt.orders_2.decision.allowed");
-    let (keys, policy) = private(config);
+    let Private { keys, policy, protects, .. } = private(config);
     assert_eq!(keys.keys()[0].algorithms(), [Algorithm::Rs256, Algorithm::Ps512]);
-    assert_eq!(policy.protected.application_id.as_deref(), Some("a"));
+    assert_eq!(protects.configured().unwrap().application_id.as_deref(), Some("a"));
     assert_eq!(policy.issuer.as_deref(), Some("SCALEWAY"));
     assert_eq!(policy.audience.as_deref(), Some("functions"));
     assert!(policy.require_expiration);

@@ -49,6 +49,15 @@ impl Index {
         self.families().into_iter().flatten().copied().collect()
     }
 
+    /// Where a shard stands first: the name of its family, and its place there.
+    pub fn place(&self, shard: Digest) -> Option<(&'static str, usize)> {
+        let names = [Namespace::FAMILY, Application::FAMILY, Bearer::FAMILY];
+        let mut families = names.into_iter().zip(self.families());
+        families.find_map(|(name, shards)| {
+            shards.iter().position(|it| *it == shard).map(|place| (name, place))
+        })
+    }
+
     fn families(&self) -> [&Vec<Digest>; 3] {
         let Self { namespaces, applications, bearers } = self;
         [namespaces, applications, bearers]

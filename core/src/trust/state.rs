@@ -67,6 +67,8 @@ pub enum Want {
     Log {
         /// The log's epoch.
         epoch: u64,
+        /// The hash of all of it, up to `until`.
+        hash: Digest,
         /// The first byte.
         from: u64,
         /// The byte after the last.
@@ -86,6 +88,32 @@ impl Want {
             Self::Log { epoch, .. } => scope.log_path(epoch),
         }
     }
+}
+
+impl Want {
+    /// Where it is on a server of plain files, which can't have a folder for a scope's logs beside
+    /// the file with its checkpoint: there the whole log is an object.
+    pub fn path_of_file(self, scope: Scope) -> String {
+        match self {
+            Self::Log { hash, .. } => object_path(hash),
+            other => other.path(scope),
+        }
+    }
+}
+
+/// What an object is of a state: where whoever keeps objects for others may put it, so that it
+/// stands in the place of the one before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The index.
+    Index,
+    /// A shard.
+    Shard {
+        /// The name of its family.
+        family: &'static str,
+        /// Its first place in the index.
+        number: usize,
+    },
 }
 
 /// A part of a log, as it came.
@@ -203,18 +231,42 @@ impl State {
         self.current.as_ref().is_none_or(|current| self.is_over(current.stamp.age(now)))
     }
 
+    /// Whether what is known has less than a sixth of its time left, or none.
+    pub fn is_almost_stale(&self, now: Now) -> bool {
+        let most = self.settings.max_staleness;
+        let most = most.saturating_sub(most.checked_div(6).unwrap_or_default());
+        self.current.as_ref().is_some_and(|current| current.stamp.age(now) > most)
+    }
+
     /// What to ask for now: the checkpoint alone, or what the last one lacks. What is asked for
     /// already need not be again.
     pub fn wants(&self) -> Vec<Want> {
-        let missing = self.pending.as_ref().filter(|_| !self.checkpoint_first);
-        let missing = missing.map(|pending| pending.wants(self.current.is_some()));
-        missing.unwrap_or_else(|| vec![Want::Checkpoint])
+        if self.checkpoint_first || !self.is_incomplete() {
+            return vec![Want::Checkpoint];
+        }
+        self.missing()
+    }
+
+    /// What is missing of what the newest checkpoint names, for whoever may have it already.
+    pub fn missing(&self) -> Vec<Want> {
+        let missing = self.pending.as_ref().map(|it| it.wants(self.current.is_some()));
+        missing.unwrap_or_default()
     }
 
     /// Whether something is missing of what the newest checkpoint names. Then a request for the
     /// checkpoint isn't one to wait for news with: what is missing is asked for again after it.
     pub fn is_incomplete(&self) -> bool {
         self.pending.is_some()
+    }
+
+    /// The newest verified checkpoint, whether all that it names has come or not.
+    pub fn newest(&self) -> Option<&Checkpoint> {
+        self.newest.as_ref().map(|(checkpoint, _)| checkpoint)
+    }
+
+    /// What a missing object is, if one with that hash is missing.
+    pub fn place(&self, object: Digest) -> Option<Place> {
+        self.pending.as_ref()?.place(object)
     }
 
     /// What names the newest verified checkpoint, for `If-None-Match`.

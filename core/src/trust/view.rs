@@ -14,6 +14,7 @@ use crate::trust::shards::{
 /// A complete state of the scope.
 pub struct View {
     generation: u64,
+    tables_generation: u64,
     tables: Tables,
     revocations: Revocations,
 }
@@ -48,11 +49,16 @@ impl View {
         goes_on: bool,
         records: Vec<TokenHash>,
     ) -> Self {
-        let nothing =
-            || Self { generation, tables: Tables::default(), revocations: Revocations::default() };
+        let nothing = || Self {
+            generation,
+            tables_generation: generation,
+            tables: Tables::default(),
+            revocations: Revocations::default(),
+        };
         let mut view = earlier.unwrap_or_else(nothing);
         if let Some(tables) = tables {
             view.tables = tables;
+            view.tables_generation = generation;
         }
         if goes_on {
             view.announce(generation, records);
@@ -76,6 +82,16 @@ impl View {
         self.revocations.extend(records);
     }
 
+    /// The number of the keys, applications and marks: it changes with them, and not with the log.
+    pub fn tables(&self) -> u64 {
+        self.tables_generation
+    }
+
+    /// Whether the log has a token's id.
+    pub fn lists(&self, token: TokenHash) -> bool {
+        self.revocations.contains(token)
+    }
+
     /// How many revocations there are.
     pub fn revocations(&self) -> usize {
         self.revocations.len()
@@ -84,10 +100,20 @@ impl View {
     /// What revokes a token that is used there, if anything does. One without `iat` counts as
     /// issued before every mark.
     pub fn revoked(&self, namespace: Id, application: Option<Id>, token: Token) -> Option<Revoked> {
-        if token.hash.is_some_and(|hash| self.revocations.contains(hash)) {
+        if token.hash.is_some_and(|hash| self.lists(hash)) {
             return Some(Revoked::Token);
         }
-        let before = |mark: Option<u64>| mark.is_some_and(|mark| is_before(token.issued_at, mark));
+        self.marked(namespace, application, token.issued_at)
+    }
+
+    /// Which mark of where a token is used revokes it, if one does, for when it was issued.
+    pub fn marked(
+        &self,
+        namespace: Id,
+        application: Option<Id>,
+        issued_at: Option<UnixTime>,
+    ) -> Option<Revoked> {
+        let before = |mark: Option<u64>| mark.is_some_and(|mark| is_before(issued_at, mark));
         if before(self.tables.namespaces.get(namespace).and_then(|it| it.not_before)) {
             return Some(Revoked::Namespace);
         }

@@ -11,8 +11,7 @@ use serde_json::{Map, Value, json};
 use super::display::{Escaped, ascii, compact_json, grant_in_words};
 use super::reason::{admission, claim_fault, form_fault, key_fault};
 use crate::calendar::{moment, rfc3339};
-use namespace_jwt_core::access::{Access, Admitted};
-use namespace_jwt_core::cache::TokenCache;
+use namespace_jwt_core::access::{Access, Admitted, Memory};
 use namespace_jwt_core::claims::{Claims, Grant};
 use namespace_jwt_core::config::{Config, Mode};
 use namespace_jwt_core::json::object;
@@ -253,21 +252,21 @@ impl Decision {
             [] => Presented::Nothing,
             _ => Presented::Token(token),
         };
-        let outcome = config.access.decide(presented, &Guest, &mut TokenCache::new(0), at);
+        let outcome = config.access.decide(presented.into(), None, &Guest, &mut Memory::new(0), at);
         let detail = match (&config.access, content) {
             (Access::Public, _) => {
                 Some("the configuration is public: no token is looked at".to_owned())
             }
-            (Access::Private { .. }, _) if unread.is_some() => unread,
+            (Access::Private(_), _) if unread.is_some() => unread,
             // It is said of the token already.
-            (Access::Private { .. }, Err(_)) => None,
-            (Access::Private { keys, policy }, Ok(content)) => {
+            (Access::Private(_), Err(_)) => None,
+            (Access::Private(private), Ok(content)) => {
                 let kid = content.header.get("kid").and_then(Value::as_str);
                 let alg = content.header.get("alg").and_then(Value::as_str).unwrap_or_default();
                 match outcome {
-                    Ok(_) => content.claims().and_then(|claims| admission(claims, policy)),
-                    Err(denial) => key_fault(denial, alg, kid, keys)
-                        .or_else(|| claim_fault(denial, content.claims()?, policy, at)),
+                    Ok(_) => content.claims().and_then(|claims| admission(claims, private)),
+                    Err(denial) => key_fault(denial, alg, kid, &private.keys)
+                        .or_else(|| claim_fault(denial, content.claims()?, private, at)),
                 }
             }
         };

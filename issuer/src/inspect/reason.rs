@@ -10,7 +10,7 @@ use super::pasted::looks_like_token;
 use crate::calendar::moment;
 use uuid::Uuid;
 
-use namespace_jwt_core::access::{Policy, Protected};
+use namespace_jwt_core::access::{Private, Protects, Target};
 use namespace_jwt_core::claims::Claims;
 use namespace_jwt_core::key::KeySet;
 use namespace_jwt_core::reason::Denial;
@@ -81,9 +81,10 @@ pub(super) fn key_fault(
 pub(super) fn claim_fault(
     denial: Denial,
     claims: &Claims,
-    policy: &Policy,
+    private: &Private,
     at: UnixTime,
 ) -> Option<String> {
+    let policy = &private.policy;
     let named = |text: &Option<String>| text.as_deref().map_or("none".to_owned(), quoted);
     match denial {
         Denial::Expired => {
@@ -123,7 +124,7 @@ pub(super) fn claim_fault(
             let granted: Vec<_> = claims.grants.iter().map(grant_in_words).collect();
             Some(format!(
                 "the filter protects {}; the token grants access to {}",
-                protected(&policy.protected),
+                protected(&private.protects),
                 if granted.is_empty() { "nothing".to_owned() } else { granted.join(", ") }
             ))
         }
@@ -132,14 +133,17 @@ pub(super) fn claim_fault(
 }
 
 /// Which grant gives access to what is protected.
-pub(super) fn admission(claims: &Claims, policy: &Policy) -> Option<String> {
-    let grant = claims.grants.iter().find(|grant| policy.protected.is_opened_by(grant))?;
+pub(super) fn admission(claims: &Claims, private: &Private) -> Option<String> {
+    let target = private.protects.configured()?.target();
+    let grant = claims.grants.iter().find(|grant| target.is_opened_by(grant))?;
     Some(format!("it grants access to {}", grant_in_words(grant)))
 }
 
-fn protected(protected: &Protected) -> String {
-    let namespace_id = ascii(&protected.namespace_id);
-    match &protected.application_id {
+fn protected(protects: &Protects) -> String {
+    let Some(protected) = protects.configured() else { return "what the route names".to_owned() };
+    let Target { namespace_id, application_id } = protected.target();
+    let namespace_id = ascii(namespace_id);
+    match application_id {
         Some(id) => format!("application {} in namespace {namespace_id}", ascii(id)),
         None => format!("namespace {namespace_id} as a whole"),
     }
@@ -168,9 +172,7 @@ mod tests {
         let key = include_str!("../../tests/issuer/keys/public.pem").to_owned();
         let environment = Environment { public_key: Some(key), ..Environment::default() };
         let config = Config::from_json(config, &environment).unwrap();
-        let namespace_jwt_core::access::Access::Private { policy, .. } = &config.access else {
-            panic!()
-        };
+        let namespace_jwt_core::access::Access::Private(private) = &config.access else { panic!() };
         for (claims, said) in [
             (r#"{"nbf":16,"iat":10}"#, "nbf is 1970-01-01T00:00:16Z, in 6 seconds"),
             (r#"{"nbf":15,"iat":16}"#, "iat is 1970-01-01T00:00:16Z, in 6 seconds"),
@@ -178,7 +180,7 @@ mod tests {
         ] {
             let claims = Claims::parse(claims.as_bytes()).unwrap();
             let at = UnixTime::from_secs(10);
-            let fault = claim_fault(Denial::NotYetValid, &claims, policy, at);
+            let fault = claim_fault(Denial::NotYetValid, &claims, private, at);
             assert_eq!(fault.unwrap(), format!("{said}; the leeway is 5 seconds"));
         }
     }

@@ -13,6 +13,7 @@ pub fn cases(bench: &Bench) -> Vec<Case> {
         cookies(bench),
         preflights(bench),
         public(bench),
+        unjudged(bench),
     ]
     .concat()
 }
@@ -327,6 +328,26 @@ fn preflights(bench: &Bench) -> Vec<Case> {
     cases.push(case("preflight-off", "off unless it is configured", asked.clone(), "missing_token").method("OPTIONS"));
     cases.push(case("preflight-off-with-token", "a token is a token", [asked.clone(), vec![("x-auth-token", &token)]].concat(), "allowed").method("OPTIONS"));
     cases.push(case("preflight-public", "a public application is public first", asked, "public").method("OPTIONS").under("public-preflight"));
+    cases
+}
+
+/// What has nothing to do with the token decides before it.
+fn unjudged(bench: &Bench) -> Vec<Case> {
+    let token = bench.token();
+    let why = "what a request brings doesn't matter where nothing is known of where it goes";
+    let mut cases = Vec::new();
+    for (configuration, expected) in
+        [("route", "unprotected_route"), ("trust", "trust_unavailable")]
+    {
+        for (name, headers) in [
+            ("nothing", vec![]),
+            ("good", vec![("x-auth-token", token.as_bytes().to_vec())]),
+            ("junk", vec![("x-auth-token", b"junk".to_vec())]),
+        ] {
+            let name = format!("requests/{configuration}-{name}");
+            cases.push(Case::new(&name, why, headers, expected).under(configuration));
+        }
+    }
     cases
 }
 

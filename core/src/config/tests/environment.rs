@@ -11,6 +11,7 @@ fn the_environment_stands_in_member_by_member() {
         public_key: Some(RSA.replace('\n', "\\n")),
         namespace_id: Some("n".into()),
         application_id: Some("a".into()),
+        ..Environment::default()
     };
     for (public, json, expected) in [
         (None, "", Some(("n", "a"))),
@@ -24,7 +25,7 @@ fn the_environment_stands_in_member_by_member() {
         let config = Config::from_json(json.as_bytes(), &environment(public)).ok().unwrap();
         let protected = match &config.access {
             Access::Public => None,
-            Access::Private { policy, .. } => Some(&policy.protected),
+            Access::Private(private) => private.protects.configured(),
         };
         let ids =
             protected.map(|it| (it.namespace_id.as_str(), it.application_id.as_deref().unwrap()));
@@ -37,8 +38,8 @@ fn the_environment_stands_in_member_by_member() {
         assert_eq!(expected, "exactly `true` or `false`");
     }
     let empty = Environment { application_id: Some(String::new()), ..environment(None) };
-    let (_, policy) = private(Config::from_json(b"", &empty).ok().unwrap());
-    assert_eq!(policy.protected.application_id, None);
+    let private = private(Config::from_json(b"", &empty).ok().unwrap());
+    assert_eq!(private.protects.configured().unwrap().application_id, None);
     let bad_key = Environment { public_key: Some("x".into()), ..environment(None) };
     assert_eq!(Config::from_json(b"", &bad_key).err().unwrap().member(), "SCW_PUBLIC_KEY");
 }
@@ -51,6 +52,7 @@ fn the_configuration_says_which_variables_stood_in() {
         public_key: some(RSA),
         namespace_id: some("n"),
         application_id: some("a"),
+        ..Environment::default()
     };
     let all_but_public = ["SCW_PUBLIC_KEY", "SCW_NAMESPACE_ID", "SCW_APPLICATION_ID"];
     for (json, expected) in [
@@ -91,4 +93,8 @@ fn a_variable_that_is_not_utf_8_is_refused() {
     assert_eq!(set.public_key.as_deref(), Some("SCW_PUBLIC_KEY"));
     assert_eq!(set.namespace_id.as_deref(), Some("SCW_NAMESPACE_ID"));
     assert_eq!(set.application_id.as_deref(), Some("SCW_APPLICATION_ID"));
+    assert_eq!(set.trust_key.as_deref(), Some("NAMESPACE_JWT_TRUST_KEY"));
+    let access_key = set.trust_access_key.unwrap();
+    assert_eq!(access_key.expose(), "NAMESPACE_JWT_TRUST_ACCESS_KEY");
+    assert_eq!(format!("{access_key:?}"), "AccessKey");
 }

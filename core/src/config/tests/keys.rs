@@ -11,7 +11,7 @@ fn keys_come_from_every_member_and_are_at_most_16() {
                      "x": "47Qq2whEQkBWKiGNEy9foVzi6B9jnXjCTuO7CI7j5x8"});
     let config =
         with(json!({"public_keys": [ec], "jwks": {"keys": [&jwk], "other": 1}})).ok().unwrap();
-    let (keys, _) = private(config);
+    let Private { keys, .. } = private(config);
     let described: Vec<_> =
         keys.keys().iter().map(|key| (key.material().describe(), key.id())).collect();
     let expected = [("RSA-2048", None), ("EC P-256", None), ("Ed25519", Some("k"))];
@@ -24,7 +24,8 @@ fn keys_come_from_every_member_and_are_at_most_16() {
     // The environment's key is replaced by `public_key`, not by the others.
     let environment = Environment { public_key: Some(RSA.into()), ..Environment::default() };
     let json = json!({"namespace_id": "n", "public_keys": [ec]}).to_string();
-    let (keys, _) = private(Config::from_json(json.as_bytes(), &environment).ok().unwrap());
+    let Private { keys, .. } =
+        private(Config::from_json(json.as_bytes(), &environment).ok().unwrap());
     assert_eq!(keys.keys().len(), 2);
 }
 
@@ -60,7 +61,7 @@ fn keys_of_a_jwk_set_that_cannot_be_used_are_skipped_and_named() {
         let config = with(json!({"public_key": RSA, "jwks": {"keys": [jwk, good]}})).ok().unwrap();
         let text = format!("jwks.keys[0] is skipped: {why}");
         assert_eq!(config.notices, [Notice::warning(text)], "{jwk}");
-        let (keys, _) = private(config);
+        let Private { keys, .. } = private(config);
         assert_eq!(keys.keys().len(), 2, "{jwk}");
         let alone = fault(json!({"jwks": {"keys": [jwk]}}));
         assert!(

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Current, LogPart, Now, Stamp, Want};
+use super::{Current, LogPart, Now, Place, Stamp, Want};
 use crate::trust::MAX_OBJECT_BYTES;
 use crate::trust::checkpoint::Checkpoint;
 use crate::trust::index::Index;
@@ -88,6 +88,7 @@ impl Pending {
         if self.log.compare(&self.checkpoint) != Arrival::Whole {
             wants.push(Want::Log {
                 epoch: self.checkpoint.epoch,
+                hash: self.checkpoint.log_hash,
                 from: self.log.position(),
                 until: u64::from(self.checkpoint.log_length).saturating_mul(RECORD_BYTES),
                 change_over: known && !self.log.goes_on(),
@@ -106,6 +107,17 @@ impl Pending {
         match &self.index {
             None => object == self.checkpoint.index,
             Some(_) => self.missing.contains(&object),
+        }
+    }
+
+    pub(super) fn place(&self, object: Digest) -> Option<Place> {
+        match &self.index {
+            None => (object == self.checkpoint.index).then_some(Place::Index),
+            Some(_) if !self.missing.contains(&object) => None,
+            Some(index) => {
+                let (family, number) = index.place(object)?;
+                Some(Place::Shard { family, number })
+            }
         }
     }
 

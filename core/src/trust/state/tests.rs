@@ -87,6 +87,12 @@ fn revoked(state: &State, token_id: &str) -> bool {
     view(state, at(0)).unwrap().revoked(id(2), None, token).is_some()
 }
 
+/// These bytes of the log that the newest checkpoint names.
+fn log_of(state: &State, from: u64, until: u64, change_over: bool) -> Want {
+    let newest = state.newest().unwrap();
+    Want::Log { epoch: newest.epoch, hash: newest.log_hash, from, until, change_over }
+}
+
 #[test]
 fn a_gateway_asks_for_all_that_a_checkpoint_names_and_then_knows_it() {
     let feed = Feed::new(100);
@@ -94,7 +100,7 @@ fn a_gateway_asks_for_all_that_a_checkpoint_names_and_then_knows_it() {
     assert_eq!(state.wants(), [Want::Checkpoint]);
     assert_eq!(state.checkpoint(&feed.signed(at(0).clock), at(0)), Ok(News::Incomplete));
     let index = feed.objects().index;
-    let log = Want::Log { epoch: 1, from: 0, until: 800, change_over: false };
+    let log = log_of(&state, 0, 800, false);
     assert_eq!(state.wants(), [Want::Object(index), log]);
     assert_eq!(answer(&mut state, &feed, Want::Object(index), at(0)), Ok(News::Incomplete));
     assert_eq!(state.wants().len(), 3, "the log and two shards");
@@ -128,7 +134,7 @@ fn more_than_the_checkpoint_holds_is_read_from_where_the_log_was_known() {
     let mut state = known(settings(), &feed);
     (0..65).for_each(|n| feed.revoke(&format!("more {n}")));
     assert_eq!(state.checkpoint(&feed.signed(at(1).clock), at(1)), Ok(News::Incomplete));
-    let rest = Want::Log { epoch: 1, from: 800, until: 1320, change_over: false };
+    let rest = log_of(&state, 800, 1320, false);
     assert_eq!(state.wants(), [rest]);
     let log = feed.log();
     let part = |from: usize, until: usize, last| LogPart {
@@ -141,7 +147,7 @@ fn more_than_the_checkpoint_holds_is_read_from_where_the_log_was_known() {
     assert_eq!(state.log(part(1001, 1310, true), at(1)), Err(Refusal::Truncated));
     assert_eq!(state.wants(), [Want::Checkpoint]);
     state.in_vain(Want::Checkpoint);
-    let rest = Want::Log { epoch: 1, from: 1310, until: 1320, change_over: false };
+    let rest = log_of(&state, 1310, 1320, false);
     assert_eq!(state.wants(), [rest]);
     assert_eq!(state.log(part(1310, 1320, true), at(1)), Ok(News::Complete));
     assert_eq!(state.revocations(), 165);
@@ -394,7 +400,7 @@ fn a_new_epochs_log_is_whole_before_the_old_one_is_given_up() {
     feed.records.extend((1000..1100).map(|n| TokenHash::of(&n.to_string())));
     let mut state = known(settings(), &old);
     state.checkpoint(&feed.signed(at(1).clock), at(1)).unwrap();
-    let want = Want::Log { epoch: 2, from: 0, until: 1440, change_over: true };
+    let want = log_of(&state, 0, 1440, true);
     assert_eq!(state.wants(), [want]);
     let mut log = feed.log();
     log[0] ^= 1;

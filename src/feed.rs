@@ -1,0 +1,379 @@
+//! Follows the trust feed for one plugin in one worker.
+//!
+//! What the issuer says goes through [`State`], which decides. Here is when it is asked, by
+//! whom, and how what one worker fetched comes to the others: [`lease`] chooses who asks, and
+//! [`shared`] has what came. Each worker checks all of it again. No request of a client waits
+//! for any of this.
+
+pub mod answer;
+pub mod host;
+mod lease;
+pub mod proxy;
+mod shared;
+mod told;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use namespace_jwt_core::config::Trust;
+use namespace_jwt_core::time::UnixTime;
+use namespace_jwt_core::trust::MAX_OBJECT_BYTES;
+use namespace_jwt_core::trust::checkpoint::MAX_BYTES;
+use namespace_jwt_core::trust::name::Digest;
+use namespace_jwt_core::trust::pace::Ended;
+use namespace_jwt_core::trust::refusal::Refusal;
+use namespace_jwt_core::trust::state::{LogPart, News, Now, Standing, State, Want};
+
+use answer::Answer;
+use lease::Lease;
+use proxy::{Counted, Failure, Proxy, Request};
+use shared::{PIECE, Shared};
+use told::Told;
+
+/// How often a worker looks at what the others have, and at the clock.
+pub const TICK: Duration = Duration::from_millis(100);
+
+/// The most requests for what a checkpoint names at one time.
+const AT_ONCE: usize = 6;
+
+/// How long an answer may take beside the wait that was asked for.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long a worker that read something wrong in the shared data does without it.
+const DISTRUST: Duration = Duration::from_secs(60);
+
+/// What one plugin knows of its feed in one worker.
+pub struct Follower {
+    trust: Trust,
+    state: State,
+    shared: Shared,
+    lease: Lease,
+    /// The requests that have no answer yet, by their numbers.
+    under_way: BTreeMap<u32, UnderWay>,
+    /// When the checkpoint is asked for next.
+    next: Duration,
+    /// From when on a new epoch's log is read, and of which.
+    change_over: Option<(u64, Duration)>,
+    /// Whether the server has no path for logs: see [`Want::path_of_file`].
+    plain_files: bool,
+    /// The checkpoint in the shared data when it was looked at last.
+    seen: Option<Vec<u8>>,
+    /// When something wrong was read there.
+    disturbed: Option<Duration>,
+    told: Told,
+    now: Now,
+}
+
+struct UnderWay {
+    want: Want,
+    since: Duration,
+    until: Duration,
+}
+
+impl Follower {
+    /// A worker that knows what the others have shared.
+    pub fn new(trust: Trust, proxy: &impl Proxy) -> Self {
+        let now =
+            proxy.now().unwrap_or(Now { clock: UnixTime::from_secs(0), monotonic: Duration::ZERO });
+        let shared = Shared::new(trust.identity());
+        let mut follower = Self {
+            state: State::new(trust.settings.clone(), now),
+            lease: Lease::new(shared.lease(), proxy.random(), now.monotonic),
+            told: Told::new(&trust),
+            trust,
+            shared,
+            under_way: BTreeMap::new(),
+            next: Duration::ZERO,
+            change_over: None,
+            plain_files: false,
+            seen: None,
+            disturbed: None,
+            now,
+        };
+        follower.take_shared(proxy);
+        follower.told.state(proxy, &follower.state, now, false);
+        follower
+    }
+
+    /// What counts for a request at this time of the clock. The time that only goes on is that of
+    /// the last tick: asking for it costs as much as the rest.
+    pub fn standing(&self, clock: UnixTime) -> Standing<'_> {
+        self.state.standing(Now { clock, monotonic: self.now.monotonic })
+    }
+
+    /// Some time has passed.
+    pub fn tick(&mut self, proxy: &impl Proxy) {
+        let Some(now) = proxy.now() else { return };
+        self.now = now;
+        self.take_shared(proxy);
+        self.give_up_late(proxy);
+        let leads = self.lease.keep(proxy, now.monotonic);
+        if leads || self.is_alone() {
+            self.ask(proxy);
+        }
+        self.told.state(proxy, &self.state, now, leads);
+    }
+
+    /// The answer to a request is there.
+    pub fn answered(&mut self, proxy: &impl Proxy, number: u32, answer: &Answer) {
+        let Some(UnderWay { want, since, .. }) = self.under_way.remove(&number) else { return };
+        if let Some(now) = proxy.now() {
+            self.now = now;
+        }
+        let took = self.now.monotonic.saturating_sub(since);
+        match (want, answer.status) {
+            (_, None) => self.failed(proxy, want, Failure::NoAnswer),
+            (Want::Checkpoint, Some(304)) => {
+                self.state.in_vain(want);
+                self.pause(proxy, Ended::NoNews(took));
+                self.told.works(proxy);
+            }
+            (Want::Checkpoint, Some(200)) => self.take_checkpoint(proxy, answer, took),
+            (Want::Object(hash), Some(200)) => self.take_object(proxy, hash, answer),
+            (Want::Log { .. }, Some(200 | 206)) => self.take_log(proxy, want, answer),
+            (Want::Log { .. }, Some(404)) if !self.plain_files => self.plain_files = true,
+            (_, Some(status)) => {
+                self.plain_files = false;
+                self.failed(proxy, want, Failure::Status(status));
+            }
+        }
+        self.ask(proxy);
+        self.told.state(proxy, &self.state, self.now, true);
+    }
+
+    /// Whether the others can't be relied upon: somebody else writes into what they share, or the
+    /// state has become old for no reason that can be seen.
+    fn is_alone(&self) -> bool {
+        let now = self.now.monotonic;
+        let distrusts = |at: Duration| now.saturating_sub(at) <= DISTRUST;
+        self.disturbed.is_some_and(distrusts)
+            || self.lease.is_in_disorder(now)
+            || self.state.is_almost_stale(self.now)
+    }
+
+    // --- asking ------------------------------------------------------------------------
+
+    fn ask(&mut self, proxy: &impl Proxy) {
+        let mut wants = self.state.wants();
+        wants.retain(|want| !self.is_put_off(proxy, *want));
+        if wants.is_empty() {
+            wants.push(Want::Checkpoint);
+        }
+        for want in wants {
+            let waits = want == Want::Checkpoint && self.now.monotonic < self.next;
+            let room = self.under_way.len() < AT_ONCE;
+            if room && !waits && self.under_way.values().all(|it| it.want != want) {
+                self.send(proxy, want);
+            }
+        }
+    }
+
+    /// Whether a new epoch's log had better be read later, so that gateways don't all at once.
+    fn is_put_off(&mut self, proxy: &impl Proxy, want: Want) -> bool {
+        let Want::Log { epoch, change_over: true, .. } = want else { return false };
+        let at = match self.change_over {
+            Some((of, at)) if of == epoch => at,
+            _ => {
+                let wait = self.trust.pace.change_over(random(proxy));
+                self.now.monotonic.saturating_add(wait)
+            }
+        };
+        self.change_over = Some((epoch, at));
+        self.now.monotonic < at
+    }
+
+    fn send(&mut self, proxy: &impl Proxy, want: Want) {
+        let Trust { cluster, authority, path, access_key, pace, settings } = &self.trust;
+        let of_want = match self.plain_files {
+            true => want.path_of_file(settings.scope),
+            false => want.path(settings.scope),
+        };
+        let path = format!("{path}{of_want}");
+        let mut headers = vec![
+            (":method", "GET"),
+            (":path", path.as_str()),
+            (":authority", authority.as_str()),
+            ("user-agent", concat!("namespace-jwt/", env!("CARGO_PKG_VERSION"))),
+        ];
+        if let Some(key) = access_key {
+            headers.push(("x-auth-token", key.expose()));
+        }
+        let (wait, range);
+        let mut timeout = PATIENCE.min(settings.max_staleness);
+        match want {
+            Want::Checkpoint => {
+                headers.extend(self.state.etag().map(|etag| ("if-none-match", etag)));
+                let waits = pace.wait_seconds() > 0 && self.state.etag().is_some();
+                if waits && !self.state.is_incomplete() {
+                    wait = format!("wait={}", pace.wait_seconds());
+                    headers.push(("prefer", &wait));
+                    timeout = timeout.saturating_add(Duration::from_secs(pace.wait_seconds()));
+                }
+            }
+            Want::Object(_) => {}
+            Want::Log { from, until, .. } => {
+                range = format!("bytes={from}-{}", until.saturating_sub(1));
+                headers.push(("range", &range));
+            }
+        }
+        match proxy.send(&Request { cluster, headers: &headers, timeout }) {
+            Ok(number) => {
+                let since = self.now.monotonic;
+                // The proxy keeps to the timeout. If it forgets, so does this.
+                let until = since.saturating_add(timeout).saturating_add(PATIENCE);
+                self.under_way.insert(number, UnderWay { want, since, until });
+            }
+            Err(failure) => self.failed(proxy, want, failure),
+        }
+    }
+
+    fn give_up_late(&mut self, proxy: &impl Proxy) {
+        let now = self.now.monotonic;
+        let late = |(number, it): (&u32, &UnderWay)| (it.until < now).then_some((*number, it.want));
+        let late: Vec<_> = self.under_way.iter().filter_map(late).collect();
+        for (number, want) in late {
+            self.under_way.remove(&number);
+            self.failed(proxy, want, Failure::NoAnswer);
+        }
+    }
+
+    fn pause(&mut self, proxy: &impl Proxy, ended: Ended) {
+        let pause = self.trust.pace.pause(ended, random(proxy));
+        self.next = self.now.monotonic.saturating_add(pause);
+    }
+
+    // --- what came ---------------------------------------------------------------------
+
+    fn take_checkpoint(&mut self, proxy: &impl Proxy, answer: &Answer, took: Duration) {
+        if answer.body_size > MAX_BYTES {
+            return self.refused(proxy, Want::Checkpoint, Refusal::Oversized);
+        }
+        let bytes = proxy.body(0, MAX_BYTES);
+        match self.state.checkpoint(&bytes, self.now) {
+            Err(refusal) => return self.refused(proxy, Want::Checkpoint, refusal),
+            Ok(News::Unchanged | News::Unneeded) => self.pause(proxy, Ended::NoNews(took)),
+            Ok(news) => {
+                let ended = if news == News::Renewed { Ended::NoNews(took) } else { Ended::News };
+                self.pause(proxy, ended);
+                if let Some(checkpoint) = self.state.newest() {
+                    self.shared.share_checkpoint(proxy, &bytes, checkpoint);
+                }
+                self.seen = Some(bytes);
+            }
+        }
+        self.told.works(proxy);
+    }
+
+    fn take_object(&mut self, proxy: &impl Proxy, hash: Digest, answer: &Answer) {
+        let want = Want::Object(hash);
+        let Some(place) = self.state.place(hash) else { return };
+        if answer.body_size > MAX_OBJECT_BYTES {
+            return self.refused(proxy, want, Refusal::Oversized);
+        }
+        let bytes = proxy.body(0, answer.body_size);
+        match self.state.object(hash, &bytes, self.now) {
+            Ok(_) => self.shared.share_object(proxy, place, &bytes),
+            Err(refusal) => self.refused(proxy, want, refusal),
+        }
+    }
+
+    /// In pieces, so that no more than one of them is held beside what is made of them.
+    fn take_log(&mut self, proxy: &impl Proxy, want: Want, answer: &Answer) {
+        let Want::Log { epoch, from, .. } = want else { return };
+        let begin = match (answer.status, answer.range_start) {
+            (Some(206), Some(start)) if start != from => {
+                return self.failed(proxy, want, Failure::Status(206));
+            }
+            (Some(206), _) => from,
+            _ => 0,
+        };
+        let mut at = 0;
+        loop {
+            let bytes = proxy.body(at, PIECE);
+            let end = at.saturating_add(bytes.len());
+            let last = end >= answer.body_size || bytes.is_empty();
+            let start = begin.saturating_add(u64::try_from(at).unwrap_or(u64::MAX));
+            self.shared.share_log(proxy, epoch, start, &bytes);
+            let part = LogPart { epoch, from: start, bytes: &bytes, last };
+            match self.state.log(part, self.now) {
+                Err(refusal) => return self.refused(proxy, want, refusal),
+                Ok(News::Incomplete) if !last => at = end,
+                Ok(_) => return,
+            }
+        }
+    }
+
+    fn refused(&mut self, proxy: &impl Proxy, want: Want, refusal: Refusal) {
+        proxy.count(Counted::Refused(refusal));
+        self.told.refused(proxy, refusal, self.state.ahead());
+        self.in_vain(proxy, want);
+    }
+
+    fn failed(&mut self, proxy: &impl Proxy, want: Want, failure: Failure) {
+        proxy.count(Counted::Failed(failure));
+        self.told.failed(proxy, failure);
+        self.in_vain(proxy, want);
+    }
+
+    fn in_vain(&mut self, proxy: &impl Proxy, want: Want) {
+        self.state.in_vain(want);
+        self.pause(proxy, Ended::Failed);
+    }
+
+    // --- what the others fetched ---------------------------------------------------------
+
+    fn take_shared(&mut self, proxy: &impl Proxy) {
+        let Some(bytes) = self.shared.checkpoint(proxy) else { return };
+        if self.seen.as_ref() != Some(&bytes) {
+            let found = self.state.checkpoint(&bytes, self.now);
+            self.seen = Some(bytes);
+            if let Err(refusal) = found {
+                return self.disturbed_by(proxy, refusal);
+            }
+        }
+        while self.state.is_incomplete() && self.take_shared_part(proxy) {}
+    }
+
+    /// Takes one thing that is missing, if it is there.
+    fn take_shared_part(&mut self, proxy: &impl Proxy) -> bool {
+        for want in self.state.missing() {
+            let found = match want {
+                Want::Checkpoint => None,
+                Want::Object(hash) => self.state.place(hash).and_then(|place| {
+                    let bytes = self.shared.object(proxy, place, hash)?;
+                    Some(self.state.object(hash, &bytes, self.now))
+                }),
+                Want::Log { epoch, from, .. } => {
+                    self.shared.log(proxy, epoch, from).map(|(from, bytes)| {
+                        let part = LogPart { epoch, from, bytes: &bytes, last: false };
+                        self.state.log(part, self.now)
+                    })
+                }
+            };
+            match found {
+                None => {}
+                Some(Ok(_)) => return true,
+                Some(Err(refusal)) => {
+                    self.disturbed_by(proxy, refusal);
+                    return false;
+                }
+            }
+        }
+        false
+    }
+
+    fn disturbed_by(&mut self, proxy: &impl Proxy, refusal: Refusal) {
+        // Two workers that ask at once may share what they got in the wrong order.
+        if refusal == Refusal::Older {
+            return;
+        }
+        proxy.count(Counted::Refused(refusal));
+        self.told.disturbed(proxy, refusal);
+        self.disturbed = Some(self.now.monotonic);
+    }
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "any bits of it will do")]
+fn random(proxy: &impl Proxy) -> u16 {
+    proxy.random() as u16
+}

@@ -1,0 +1,58 @@
+//! What matters of an answer's headers.
+
+/// An answer, whose body the proxy has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// Its status; none where no answer came.
+    pub status: Option<u16>,
+    /// The first byte of the part that was asked for (RFC 9110 §14.4), if it says so.
+    pub range_start: Option<u64>,
+    /// The bytes of its body.
+    pub body_size: usize,
+}
+
+impl Answer {
+    /// The one with these headers. A request that failed has none.
+    pub fn read<'a>(
+        headers: impl IntoIterator<Item = (&'a [u8], &'a [u8])>,
+        body_size: usize,
+    ) -> Self {
+        let mut answer = Self { body_size, ..Self::default() };
+        for (name, value) in headers {
+            let text = std::str::from_utf8(value).ok();
+            match name {
+                b":status" => answer.status = text.and_then(|text| text.parse().ok()),
+                b"content-range" => answer.range_start = text.and_then(range_start),
+                _ => {}
+            }
+        }
+        answer
+    }
+}
+
+fn range_start(value: &str) -> Option<u64> {
+    value.strip_prefix("bytes ")?.split_once('-')?.0.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[cfg(target_family = "wasm")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn status_and_range_are_read() {
+        for (headers, status, range_start) in [
+            (&[(":status", "200")][..], Some(200), None),
+            (&[(":status", "206"), ("content-range", "bytes 8-15/16")], Some(206), Some(8)),
+            (&[(":status", "206"), ("content-range", "bytes */16")], Some(206), None),
+            (&[(":status", "206"), ("content-range", "8-15")], Some(206), None),
+            (&[(":status", "two")], None, None),
+            (&[], None, None),
+        ] {
+            let bytes = headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()));
+            let expected = Answer { status, range_start, body_size: 9 };
+            assert_eq!(Answer::read(bytes, 9), expected, "{headers:?}");
+        }
+    }
+}

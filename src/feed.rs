@@ -6,10 +6,20 @@
 //! for any of this.
 
 pub mod answer;
+#[cfg(target_os = "wasi")]
 pub mod host;
 mod lease;
 pub mod proxy;
 mod shared;
+#[cfg(all(test, not(target_family = "wasm")))]
+#[allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that can't go on says so by panicking"
+)]
+mod simulation;
 mod told;
 
 use std::collections::BTreeMap;
@@ -39,6 +49,9 @@ const AT_ONCE: usize = 6;
 /// How long an answer may take beside the wait that was asked for.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long a worker without a state waits for the others to share what they fetch.
+const LEFT_OUT: Duration = Duration::from_secs(2);
+
 /// How long a worker that read something wrong in the shared data does without it.
 const DISTRUST: Duration = Duration::from_secs(60);
 
@@ -48,6 +61,8 @@ pub struct Follower {
     state: State,
     shared: Shared,
     lease: Lease,
+    /// Whether it was this worker's at the last tick.
+    leads: bool,
     /// The requests that have no answer yet, by their numbers.
     under_way: BTreeMap<u32, UnderWay>,
     /// When the checkpoint is asked for next.
@@ -58,6 +73,8 @@ pub struct Follower {
     plain_files: bool,
     /// The checkpoint in the shared data when it was looked at last.
     seen: Option<Vec<u8>>,
+    /// Since when there is a checkpoint there of which something is missing.
+    waits_since: Option<Duration>,
     /// When something wrong was read there.
     disturbed: Option<Duration>,
     told: Told,
@@ -79,6 +96,7 @@ impl Follower {
         let mut follower = Self {
             state: State::new(trust.settings.clone(), now),
             lease: Lease::new(shared.lease(), proxy.random(), now.monotonic),
+            leads: false,
             told: Told::new(&trust),
             trust,
             shared,
@@ -87,6 +105,7 @@ impl Follower {
             change_over: None,
             plain_files: false,
             seen: None,
+            waits_since: None,
             disturbed: None,
             now,
         };
@@ -107,11 +126,9 @@ impl Follower {
         self.now = now;
         self.take_shared(proxy);
         self.give_up_late(proxy);
-        let leads = self.lease.keep(proxy, now.monotonic);
-        if leads || self.is_alone() {
-            self.ask(proxy);
-        }
-        self.told.state(proxy, &self.state, now, leads);
+        self.leads = self.lease.keep(proxy, now.monotonic);
+        self.ask(proxy);
+        self.told.state(proxy, &self.state, now, self.leads);
     }
 
     /// The answer to a request is there.
@@ -138,7 +155,7 @@ impl Follower {
             }
         }
         self.ask(proxy);
-        self.told.state(proxy, &self.state, self.now, true);
+        self.told.state(proxy, &self.state, self.now, self.leads);
     }
 
     /// Whether the others can't be relied upon: somebody else writes into what they share, or the
@@ -151,21 +168,38 @@ impl Follower {
             || self.state.is_almost_stale(self.now)
     }
 
+    /// Whether the others have nothing more to share of what they have had for long, so that this
+    /// worker, which has no state yet, has to ask for it.
+    fn is_left_out(&self) -> bool {
+        let waited = |since: Duration| self.now.monotonic.saturating_sub(since) > LEFT_OUT;
+        self.state.current().is_none() && self.waits_since.is_some_and(waited)
+    }
+
     // --- asking ------------------------------------------------------------------------
 
     fn ask(&mut self, proxy: &impl Proxy) {
+        for want in self.due(proxy) {
+            let room = self.under_way.len() < AT_ONCE;
+            if room && self.under_way.values().all(|it| it.want != want) {
+                self.send(proxy, want);
+            }
+        }
+    }
+
+    /// What it is time to ask for, whether it is asked for already or not.
+    fn due(&mut self, proxy: &impl Proxy) -> Vec<Want> {
+        let waits = self.now.monotonic < self.next;
+        if !self.leads && !self.is_alone() {
+            let left_out = self.is_left_out() && !waits;
+            return if left_out { self.state.missing() } else { Vec::new() };
+        }
         let mut wants = self.state.wants();
         wants.retain(|want| !self.is_put_off(proxy, *want));
         if wants.is_empty() {
             wants.push(Want::Checkpoint);
         }
-        for want in wants {
-            let waits = want == Want::Checkpoint && self.now.monotonic < self.next;
-            let room = self.under_way.len() < AT_ONCE;
-            if room && !waits && self.under_way.values().all(|it| it.want != want) {
-                self.send(proxy, want);
-            }
-        }
+        wants.retain(|want| *want != Want::Checkpoint || !waits);
+        wants
     }
 
     /// Whether a new epoch's log had better be read later, so that gateways don't all at once.
@@ -249,12 +283,14 @@ impl Follower {
             return self.refused(proxy, Want::Checkpoint, Refusal::Oversized);
         }
         let bytes = proxy.body(0, MAX_BYTES);
+        let sequence = |state: &State| state.newest().map(|checkpoint| checkpoint.sequence);
+        let before = sequence(&self.state);
         match self.state.checkpoint(&bytes, self.now) {
             Err(refusal) => return self.refused(proxy, Want::Checkpoint, refusal),
             Ok(News::Unchanged | News::Unneeded) => self.pause(proxy, Ended::NoNews(took)),
-            Ok(news) => {
-                let ended = if news == News::Renewed { Ended::NoNews(took) } else { Ended::News };
-                self.pause(proxy, ended);
+            Ok(_) => {
+                let is_news = sequence(&self.state) != before;
+                self.pause(proxy, if is_news { Ended::News } else { Ended::NoNews(took) });
                 if let Some(checkpoint) = self.state.newest() {
                     self.shared.share_checkpoint(proxy, &bytes, checkpoint);
                 }
@@ -332,6 +368,8 @@ impl Follower {
             }
         }
         while self.state.is_incomplete() && self.take_shared_part(proxy) {}
+        let since = self.waits_since.unwrap_or(self.now.monotonic);
+        self.waits_since = self.state.is_incomplete().then_some(since);
     }
 
     /// Takes one thing that is missing, if it is there.

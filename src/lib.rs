@@ -9,7 +9,8 @@ mod announcement;
 mod contexts;
 #[cfg(any(target_os = "wasi", test))]
 mod environment;
-#[cfg(target_os = "wasi")]
+#[cfg(any(target_os = "wasi", test))]
+#[cfg_attr(not(target_os = "wasi"), allow(dead_code, reason = "a simulation needs less of it"))]
 mod feed;
 pub mod header_map;
 #[cfg(target_os = "wasi")]

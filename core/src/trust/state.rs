@@ -73,8 +73,9 @@ pub enum Want {
         from: u64,
         /// The byte after the last.
         until: u64,
-        /// Whether it will stand in the place of another epoch's, so that gateways had better not
-        /// ask at the same time: see [`Pace::change_over`](crate::trust::pace::Pace::change_over).
+        /// Whether it will stand in the place of another epoch's and revokes nothing that isn't
+        /// known, so that gateways had better not ask at the same time: see
+        /// [`Pace::change_over`](crate::trust::pace::Pace::change_over).
         change_over: bool,
     },
 }
@@ -249,7 +250,8 @@ impl State {
 
     /// What is missing of what the newest checkpoint names, for whoever may have it already.
     pub fn missing(&self) -> Vec<Want> {
-        let missing = self.pending.as_ref().map(|it| it.wants(self.current.is_some()));
+        let epoch = self.current.as_ref().map(|current| current.checkpoint.epoch);
+        let missing = self.pending.as_ref().map(|pending| pending.wants(epoch));
         missing.unwrap_or_default()
     }
 
@@ -389,12 +391,18 @@ impl State {
             current.stamp = stamp;
             return Ok(News::Renewed);
         }
+        let earlier = self.pending.take();
+        // Where the newest records go on from what is known, none is missing between.
+        let recent = &checkpoint.recent;
+        let goes_on = |view: &View| recent.is_empty() || recent.iter().any(|it| view.lists(*it));
+        let goes_on = self.current.as_ref().is_some_and(|current| goes_on(&current.view));
+        let may_wait = goes_on && earlier.as_ref().is_none_or(Pending::may_wait);
         if let Some(current) = &mut self.current {
             self.generation = self.generation.saturating_add(1);
             current.view.announce(self.generation, checkpoint.recent.clone());
         }
-        let earlier = self.pending.take();
-        self.pending = Some(Pending::new(checkpoint, stamp, earlier, self.current.as_ref()));
+        let current = self.current.as_ref();
+        self.pending = Some(Pending::new(checkpoint, stamp, earlier, current, may_wait));
         self.complete(now)
     }
 

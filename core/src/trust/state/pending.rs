@@ -22,6 +22,8 @@ pub(super) struct Pending {
     /// The shards that the index names and that haven't come.
     missing: BTreeSet<Digest>,
     log: Arriving,
+    /// Whether a new epoch's log revokes nothing that isn't known.
+    may_wait: bool,
 }
 
 /// All parts of a complete state.
@@ -45,6 +47,7 @@ impl Pending {
         stamp: Stamp,
         earlier: Option<Self>,
         current: Option<&Current>,
+        may_wait: bool,
     ) -> Self {
         let mut held = current.map(|it| it.held.clone()).unwrap_or_default();
         let known = current.filter(|it| it.checkpoint.index == checkpoint.index);
@@ -73,14 +76,19 @@ impl Pending {
             log
         });
         let missing = index.as_ref().map(|index| held.keep(index)).unwrap_or_default();
-        Self { checkpoint, stamp, index, held, missing, log }
+        Self { checkpoint, stamp, index, held, missing, log, may_wait }
+    }
+
+    pub(super) fn may_wait(&self) -> bool {
+        self.may_wait
     }
 
     pub(super) fn age(&self, now: Now) -> Duration {
         self.stamp.age(now)
     }
 
-    pub(super) fn wants(&self, known: bool) -> Vec<Want> {
+    /// What is missing, where the log of this epoch is in use.
+    pub(super) fn wants(&self, in_use: Option<u64>) -> Vec<Want> {
         let mut wants = Vec::new();
         if self.index.is_none() {
             wants.push(Want::Object(self.checkpoint.index));
@@ -91,7 +99,8 @@ impl Pending {
                 hash: self.checkpoint.log_hash,
                 from: self.log.position(),
                 until: u64::from(self.checkpoint.log_length).saturating_mul(RECORD_BYTES),
-                change_over: known && !self.log.goes_on(),
+                change_over: self.may_wait
+                    && in_use.is_some_and(|epoch| epoch != self.checkpoint.epoch),
             });
         }
         wants.extend(self.missing.iter().copied().map(Want::Object));

@@ -392,6 +392,24 @@ fn after_a_request_in_vain_the_checkpoint_is_asked_for_first() {
 }
 
 #[test]
+fn a_new_epochs_log_may_be_read_later_when_it_revokes_nothing_that_is_not_known() {
+    let old = Feed::new(100);
+    for (more, may_wait) in [(0, true), (63, true), (64, false), (65, false)] {
+        let mut feed = Feed { epoch: 2, sequence: 11, ..old.clone() };
+        feed.records.drain(..20);
+        feed.records.extend((1000..1000 + more).map(|n| TokenHash::of(&n.to_string())));
+        let mut state = known(settings(), &old);
+        for _ in 0..2 {
+            state.checkpoint(&feed.signed(at(1).clock), at(1)).unwrap();
+            let until = feed.log().len() as u64;
+            assert_eq!(state.wants(), [log_of(&state, 0, until, may_wait)], "{more}");
+            // What the first one told is known by the second, and what lies between still isn't.
+            feed.revoke("another");
+        }
+    }
+}
+
+#[test]
 fn a_new_epochs_log_is_whole_before_the_old_one_is_given_up() {
     let old = Feed::new(100);
     let mut feed = Feed { epoch: 2, sequence: 11, ..old.clone() };
@@ -400,7 +418,7 @@ fn a_new_epochs_log_is_whole_before_the_old_one_is_given_up() {
     feed.records.extend((1000..1100).map(|n| TokenHash::of(&n.to_string())));
     let mut state = known(settings(), &old);
     state.checkpoint(&feed.signed(at(1).clock), at(1)).unwrap();
-    let want = log_of(&state, 0, 1440, true);
+    let want = log_of(&state, 0, 1440, false);
     assert_eq!(state.wants(), [want]);
     let mut log = feed.log();
     log[0] ^= 1;

@@ -22,6 +22,7 @@ pub mod pace;
 pub mod refusal;
 pub mod shards;
 pub mod state;
+mod text;
 pub mod view;
 
 /// The most bytes that an index or a shard may have.

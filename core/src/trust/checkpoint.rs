@@ -16,8 +16,9 @@ use crate::key::{KeyError, Material, pem};
 use crate::time::UnixTime;
 use crate::trust::VERSION;
 use crate::trust::log::{LogHash, MAX_RECORDS, TokenHash};
-use crate::trust::name::{Digest, Id, Scope, write_hex};
+use crate::trust::name::{Digest, Id, Scope};
 use crate::trust::refusal::Refusal;
+use crate::trust::text::{as_text, from_hex, write_hex};
 
 /// The most bytes of a checkpoint with its signatures.
 pub const MAX_BYTES: usize = 4096;
@@ -280,6 +281,10 @@ impl fmt::Display for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_hex(&self.0, f)
     }
+}
+
+as_text! {
+    KeyId, "16 hexadecimal digits in lower case", |text: &str| from_hex(text).map(KeyId::new);
 }
 
 impl fmt::Display for TrustKeyError {

@@ -2,11 +2,10 @@
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error};
-use serde::ser::{Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
 use crate::identifier;
+use crate::trust::text::{as_text, from_hex, write_hex};
 
 /// A UUID. In the feed it is written in lower case.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -129,24 +128,6 @@ impl fmt::Display for Scope {
     }
 }
 
-/// Writes a value as its text, and reads it back with a function that takes no other form.
-macro_rules! as_text {
-    ($($type:ty, $expected:literal, $read:expr;)+) => { $(
-        impl Serialize for $type {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
-            }
-        }
-
-        impl<'de> Deserialize<'de> for $type {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-                $read(&text).ok_or_else(|| D::Error::custom(concat!("not ", $expected)))
-            }
-        }
-    )+ };
-}
-
 as_text! {
     Id, "a UUID in lower case", Id::read;
     Digest, "64 hexadecimal digits in lower case", Digest::read;
@@ -154,34 +135,6 @@ as_text! {
         "all" => Some(Scope::All),
         id => Id::read(id).map(Scope::Namespace),
     };
-    crate::trust::log::TokenHash, "16 hexadecimal digits in lower case", |text: &str| {
-        from_hex(text).map(crate::trust::log::TokenHash::from_bytes)
-    };
-    crate::trust::checkpoint::KeyId, "16 hexadecimal digits in lower case", |text: &str| {
-        from_hex(text).map(crate::trust::checkpoint::KeyId::new)
-    };
-}
-
-/// Writes bytes as hexadecimal digits in lower case.
-pub(crate) fn write_hex(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-}
-
-/// Exactly so many bytes, from hexadecimal digits in lower case.
-fn from_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let digit = |byte: u8| match byte {
-        b'0'..=b'9' | b'a'..=b'f' => u8::try_from(char::from(byte).to_digit(16)?).ok(),
-        _ => None,
-    };
-    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    if pairs.len() != N || !rest.is_empty() {
-        return None;
-    }
-    let mut bytes = [0; N];
-    for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
-        *byte = digit(*high)? << 4 | digit(*low)?;
-    }
-    Some(bytes)
 }
 
 impl fmt::Debug for Id {

@@ -4,6 +4,7 @@
 //! and has its hash, the one before stays as it is, but for this: what a verified checkpoint
 //! itself revokes is revoked at once.
 
+mod arriving;
 mod pending;
 
 use std::time::Duration;

@@ -4,11 +4,12 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::arriving::{Arrival, Arriving};
 use super::{Current, LogPart, Now, Place, Stamp, Want};
 use crate::trust::MAX_OBJECT_BYTES;
 use crate::trust::checkpoint::Checkpoint;
 use crate::trust::index::Index;
-use crate::trust::log::{Arrival, Arriving, LogHash, RECORD_BYTES, TokenHash};
+use crate::trust::log::{LogHash, RECORD_BYTES, TokenHash};
 use crate::trust::name::{Digest, Scope};
 use crate::trust::refusal::Refusal;
 use crate::trust::shards::{self, Application, Bearer, Entry, Namespace, Shards};

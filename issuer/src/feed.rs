@@ -1,6 +1,7 @@
 //! What gateways are told, as bytes: of each scope that somebody asks for, its signed checkpoint,
 //! its log and its objects, until something changes.
 
+pub mod copy;
 mod published;
 
 use std::collections::HashMap;
@@ -10,13 +11,13 @@ use std::time::Duration;
 use namespace_jwt_core::trust::name::Digest;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
 
 pub use published::{Bytes, Checkpoint};
 
 use crate::authority::Authority;
 use crate::authority::refusal::Refusal;
-use crate::model::trust::TrustScope;
+use crate::model::trust::{ChangedScopes, TrustScope};
 use published::Published;
 
 /// How often the database is asked for changes, those of other processes on it among them. While
@@ -136,6 +137,33 @@ impl Scope {
     }
 }
 
+/// Changes of the database as they are noticed, by this process or another.
+pub struct Changes {
+    ticks: Interval,
+    since: u64,
+}
+
+impl Changes {
+    /// Those after a sequence number of [`TrustScope::All`]: after 0 each scope is one.
+    pub fn since(sequence: u64) -> Self {
+        let mut ticks = interval(LOOK_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self { ticks, since: sequence }
+    }
+
+    /// What has changed since the last time, mostly nothing, once it is time to look again.
+    ///
+    /// # Errors
+    ///
+    /// That the database can't be read.
+    pub async fn next(&mut self, authority: &Authority) -> Result<ChangedScopes, Refusal> {
+        self.ticks.tick().await;
+        let changed = authority.changed_scopes(self.since).await?;
+        self.since = changed.sequence;
+        Ok(changed)
+    }
+}
+
 /// Tells those who wait of changes, until it is dropped.
 pub struct Watcher(JoinHandle<()>);
 
@@ -143,18 +171,11 @@ impl Watcher {
     /// Begins now.
     pub fn start(feed: Arc<Feed>) -> Self {
         Self(tokio::spawn(async move {
-            let mut ticks = interval(LOOK_EVERY);
-            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             // What changed before anybody asked is read when somebody does.
-            let mut since = u64::MAX;
+            let mut changes = Changes::since(u64::MAX);
             loop {
-                ticks.tick().await;
                 // A database that is gone is told of by whoever needs it.
-                let Ok(changed) = feed.authority.changed_scopes(since).await else { continue };
-                if changed.sequence == since {
-                    continue;
-                }
-                since = changed.sequence;
+                let Ok(changed) = changes.next(&feed.authority).await else { continue };
                 feed.tell(TrustScope::All, changed.sequence);
                 for (id, sequence) in changed.namespaces {
                     feed.tell(TrustScope::Namespace(id), sequence);

@@ -15,6 +15,7 @@ pub mod iam;
 pub mod inspect;
 pub mod installation;
 pub mod model;
+pub mod publish;
 pub mod request_context;
 pub mod sealing;
 pub mod serve;

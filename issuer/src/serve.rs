@@ -53,10 +53,7 @@ pub async fn serve(configuration: Configuration) -> Result<(), ServeError> {
     let Configuration { listen, installation, .. } = configuration;
     let end = signals::termination().map_err(ServeError::Signals)?;
     let _outlived = signals::outlive_file_limits().map_err(ServeError::Signals)?;
-    // A core file would hold the keys.
-    if let Err(error) = rlimit::Resource::CORE.set(0, 0) {
-        warn!(%error, "core files can't be forbidden; one would hold private keys");
-    }
+    forbid_core_files();
     // Before anything is written: a second service on one file changes nothing there.
     let _lock = installation.lock()?;
     let at_address = |error| ServeError::Listen(listen, error);
@@ -109,6 +106,13 @@ pub async fn serve(configuration: Configuration) -> Result<(), ServeError> {
     listener::run(tcp, observe(router, observation), limits, http, end).await;
     info!("ended");
     Ok(())
+}
+
+/// A core file would hold the keys.
+pub fn forbid_core_files() {
+    if let Err(error) = rlimit::Resource::CORE.set(0, 0) {
+        warn!(%error, "core files can't be forbidden; one would hold private keys");
+    }
 }
 
 fn url_of(address: SocketAddr) -> String {

@@ -22,14 +22,14 @@ use testkit::service::Service;
 use crate::{Scene, UNKNOWN, make_function, make_token};
 
 /// An answer, byte by byte.
-struct Answer {
-    status: u16,
-    headers: BTreeMap<String, String>,
-    body: Vec<u8>,
+pub struct Answer {
+    pub status: u16,
+    pub headers: BTreeMap<String, String>,
+    pub body: Vec<u8>,
 }
 
 /// Asks for something under `/trust/v1`.
-fn ask(service: &Service, path: &str, headers: &[(&str, &str)]) -> Answer {
+pub fn ask(service: &Service, path: &str, headers: &[(&str, &str)]) -> Answer {
     ask_at(service.address, path, headers)
 }
 

@@ -22,6 +22,7 @@ mod files;
 mod gateway;
 mod kills;
 mod objects;
+mod publish;
 mod python_sdk;
 mod replay;
 mod storage;

@@ -13,7 +13,7 @@ With files alone:
 With a database:
   serve      serve the platform's API: namespaces, functions, containers, tokens
   namespace  list namespaces and their keys, create one, or give one a new key
-  trust      show or replace the key that signs what gateways are told
+  trust      show or replace the key that signs what gateways are told, or publish that
   revoke     revoke a token by its id, or all that was issued before some time
   admin      make a new API key for the owner
   backup     write a copy of the database, also while it is served
@@ -151,13 +151,19 @@ new public key. That key is published for half a minute before it signs, and
 ";
 
 pub const TRUST_HELP: &str = "\
-Shows or replaces the key that signs what gateways are told, also beside a running
-`issuer serve`. The first start makes it.
+Shows or replaces the key that signs what gateways are told, or writes what they are told
+to a folder, also beside a running `issuer serve`. The first start makes the key.
 
 Usage: issuer trust key [options]
        issuer trust rotate [--drop-old] [options]
+       issuer trust publish DIR [--every SECONDS] [--all] [options]
 
   --drop-old               end a rotation: the older of two keys signs no more
+  --every SECONDS          go on until Ctrl-C or SIGTERM: publish each change at once, and
+                           sign everything afresh that often. Without it DIR is written
+                           once, and goes stale at gateways: after 300 seconds by default
+  --all                    also publish what gateways of all namespaces follow. It shows
+                           every tenant's ids to whoever can read the folder
   --database sqlite:FILE   sqlite:issuer.db by default, or ISSUER_DATABASE
   --secrets-key-file FILE  issuer.key beside the database by default, or
                            ISSUER_SECRETS_KEY_FILE
@@ -165,6 +171,10 @@ Usage: issuer trust key [options]
 `key` prints the public key, of two the older one first, and nothing else. `rotate` makes
 a second key and prints both: each signs until the older one is dropped, and one good
 signature is enough for a gateway. So give both to every gateway first.
+
+`publish` is for gateways that ask a server of static files: let it serve DIR as
+/trust/v1. DIR is made if missing, and has to be empty or published to before. The rest
+of the service's work, rotations among it, is done by `issuer serve` alone.
 ";
 
 pub const REVOKE_HELP: &str = "\

@@ -100,6 +100,15 @@ impl Published {
         found.cloned()
     }
 
+    /// All that the last checkpoint leads to, by its hash: the objects, and last the log of the
+    /// length that was signed.
+    pub fn parts(&self) -> impl Iterator<Item = (Digest, &[u8])> {
+        self.state.iter().flat_map(|state| {
+            let objects = state.objects.iter().map(|(name, bytes)| (*name, &**bytes));
+            objects.chain([(state.log_hash.digest(), state.log.as_slice())])
+        })
+    }
+
     /// Takes a state that was read, with what is new of its log.
     fn take(&mut self, found: ScopeState) -> Result<(), Refusal> {
         let objects = contents(&found)?.write(core_scope(found.scope)).map_err(|error| {
@@ -225,11 +234,11 @@ fn namespace(it: &NamespaceTrust) -> Result<Namespace, Refusal> {
     })
 }
 
-fn core_id(id: Uuid) -> Id {
+pub fn core_id(id: Uuid) -> Id {
     Id::new(id.into_bytes())
 }
 
-fn core_scope(scope: TrustScope) -> Scope {
+pub fn core_scope(scope: TrustScope) -> Scope {
     match scope {
         TrustScope::All => Scope::All,
         TrustScope::Namespace(id) => Scope::Namespace(core_id(id)),

@@ -13,7 +13,7 @@ pub mod rotation;
 pub mod tokens;
 pub mod trust_keys;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use namespace_jwt_core::time::UnixTime;
@@ -30,6 +30,7 @@ use crate::store::{self, Store, StoreError, Transaction};
 use hashing::Hashing;
 use keys::Keys;
 use refusal::{AuthenticationFault, Refusal, Resource};
+use rotation::Looks;
 
 /// What the service does. It is made once, and all requests use it.
 pub struct Authority {
@@ -39,8 +40,8 @@ pub struct Authority {
     clock: Clock,
     domain_suffix: String,
     last_check: Arc<Mutex<Option<Checked>>>,
-    /// Since when keys are published that are in the database: none signs before it was.
-    published_since: OnceLock<UnixTime>,
+    /// Since when keys are told that are to sign: none does before it was for long enough.
+    looks: std::sync::Mutex<Looks>,
 }
 
 /// When the service was tried out, and what came of it.
@@ -62,7 +63,7 @@ impl Authority {
             clock,
             domain_suffix,
             last_check: Arc::default(),
-            published_since: OnceLock::new(),
+            looks: Default::default(),
         }
     }
 

@@ -172,7 +172,10 @@ fn a_compromised_key_is_replaced_at_once() {
 
     for (arguments, words) in [
         (vec!["--compromised", "--grace", "1h"], "no grace"),
-        (vec!["--grace", "soon"], "expected a length of time"),
+        (vec!["--compromised", "--ahead", "1h"], "replaced at once"),
+        (vec!["--grace", "soon"], "`--grace`: expected a length of time"),
+        (vec!["--ahead", "soon"], "`--ahead`: expected a length of time"),
+        (vec!["--ahead", "5s"], "ahead: expected 10 seconds to 30 days"),
         (vec!["--product", "functions"], "expected `issuer namespace list`"),
         (vec!["--bits", "17"], "17"),
     ] {

@@ -3,6 +3,9 @@
 //! What is to happen stands in the database. Whoever serves carries out what is due, in one
 //! transaction, so that several on one database agree.
 
+use std::collections::{HashMap, HashSet};
+use std::mem;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use namespace_jwt_core::time::UnixTime;
@@ -14,20 +17,35 @@ use super::{Authority, Caller, Work};
 use crate::iam::action::{Access, Action};
 use crate::iam::decision::{Authorized, Scope, decide};
 use crate::iam::principal::Principal;
-use crate::model::Product;
 use crate::model::namespace::Namespace;
 use crate::model::namespace_key::{KeyState, NamespaceKey};
-use crate::model::region::Region;
 use crate::signing::keys::{KeyType, RsaSize};
 use crate::store::change::{Change, Origin};
 use crate::store::feed::{TokenCount, TokenSet};
 use crate::store::{self, StoreError, Transaction};
 
-/// How long a key is published before it signs: several times what a gateway takes to hear of it.
-pub const PUBLISHED_AHEAD: Duration = Duration::from_secs(30);
+/// How long a key is published before it signs, unless somebody says otherwise: several times what a
+/// gateway takes to hear of it.
+pub const DEFAULT_AHEAD: Duration = Duration::from_secs(30);
+
+/// The shortest time for that: twice `trust.refresh_seconds` of a gateway that doesn't say.
+pub const LEAST_AHEAD: Duration = Duration::from_secs(10);
+
+/// The longest time for that.
+pub const MOST_AHEAD: Duration = Duration::from_secs(30 * 86_400);
 
 /// How long a key that signs no more is good, unless somebody says otherwise.
 pub const DEFAULT_GRACE: Duration = Duration::from_secs(86_400);
+
+/// The longest time for that.
+pub const MOST_GRACE: Duration = Duration::from_secs(3650 * 86_400);
+
+/// How long after a key was retired a token that it signed may still be on its way to the database:
+/// longer than a request takes.
+const ON_THE_WAY: Duration = Duration::from_secs(30);
+
+/// How far apart two looks at the schedule may be, for the keys to count as published in between.
+const MOST_BETWEEN_LOOKS: Duration = Duration::from_secs(5);
 
 /// The most keys of a namespace that a gateway takes.
 pub const MAX_KEYS: usize = 16;
@@ -38,9 +56,14 @@ const LEEWAY: Duration = Duration::from_secs(3600);
 /// How a key is replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rotation {
-    /// No good request is refused. What the old key signed is good until its last token has
-    /// expired, and at most so long after it signs no more.
-    Graceful(Duration),
+    /// No good request is refused.
+    Graceful {
+        /// How long the new key is published before it signs.
+        ahead: Duration,
+        /// How long after that what the old key signed is good, unless its last token expires
+        /// earlier.
+        grace: Duration,
+    },
     /// The new key signs at once, and every key that the namespace has is revoked, with the tokens.
     Compromised,
 }
@@ -52,7 +75,7 @@ pub struct RotationPlan {
     pub namespace: Namespace,
     /// The new key, if it was made.
     pub key: Option<NamespaceKey>,
-    /// From when on it signs, as long as the service runs then.
+    /// From when on it signs: later, where nobody has told gateways of it for so long by then.
     pub signs_at: UnixTime,
     /// When the key before it ends at the latest: nothing that it signed is good from then on.
     pub ends_at: UnixTime,
@@ -81,7 +104,7 @@ pub enum KeyStep {
 
 impl Authority {
     /// Gives a namespace a new key, of the same type unless one is named. As a trial it changes
-    /// nothing. A namespace that has to be of a product and a region isn't found elsewhere.
+    /// nothing.
     ///
     /// # Errors
     ///
@@ -90,15 +113,13 @@ impl Authority {
         &self,
         caller: &Caller,
         namespace_id: Uuid,
-        within: Option<(Product, Region)>,
         rotation: Rotation,
         key_type: Option<KeyType>,
         is_trial: bool,
     ) -> Result<RotationPlan, Refusal> {
-        let place = within.clone();
         let (plan, active) = self
             .look(caller, move |work| {
-                let (plan, active, _) = work.plan_rotation(namespace_id, &place, rotation)?;
+                let (plan, active, _) = work.plan_rotation(namespace_id, rotation)?;
                 Ok((plan, active))
             })
             .await?;
@@ -111,10 +132,10 @@ impl Authority {
         };
         let key = self.keys.make(key_type, namespace_id, (self.clock)()).await?;
         self.change(caller, move |work| {
-            let (plan, _, by) = work.plan_rotation(namespace_id, &within, rotation)?;
+            let (plan, _, by) = work.plan_rotation(namespace_id, rotation)?;
             let mut key = NamespaceKey { created_at: work.origin.at, ..key.clone() };
             let change = match rotation {
-                Rotation::Graceful(_) => {
+                Rotation::Graceful { .. } => {
                     (key.state, key.activates_at) = (KeyState::Next, Some(plan.signs_at));
                     Change::AddKey(&plan.namespace, &key, plan.ends_at)
                 }
@@ -127,21 +148,30 @@ impl Authority {
     }
 
     /// Carries out what is due of all rotations: about once in a second, by whoever tells gateways
-    /// of the keys, from before it does. A key signs only after this was called for as long as it
-    /// has to be published first.
+    /// of the keys, who says how long it has been running, by a clock that only goes on. A key signs
+    /// only after it was there at each look, without a pause, for as long as it has to be published
+    /// first: so a restart, a disk that takes long or a clock that is set make it later, never earlier.
     ///
     /// # Errors
     ///
     /// That the database can't be read or written.
-    pub async fn advance_keys(&self) -> Result<Vec<KeyStep>, Refusal> {
+    pub async fn advance_keys(&self, running: Duration) -> Result<Vec<KeyStep>, Refusal> {
         let now = (self.clock)();
-        let since = *self.published_since.get_or_init(|| now);
-        let is_due = self.read(move |work| Ok(!due(work, now, since)?.is_empty())).await?;
+        let scheduled = self.read(|work| Ok(work.scheduled_keys()?)).await?;
+        let published = {
+            let mut looks = self.looks.lock().unwrap_or_else(PoisonError::into_inner);
+            looks.note(&scheduled, running)
+        };
+        if scheduled.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (in_read, in_write) = (published.clone(), published);
+        let is_due = self.read(move |work| Ok(!due(work, now, &in_read)?.is_empty())).await?;
         if !is_due {
             return Ok(Vec::new());
         }
         let steps = store::write(&*self.store, move |work| {
-            let due = due(work, now, since)?;
+            let due = due(work, now, &in_write)?;
             for step in &due {
                 carry_out(work, step, now)?;
             }
@@ -167,14 +197,10 @@ impl Work<'_> {
     fn plan_rotation(
         &mut self,
         id: Uuid,
-        within: &Option<(Product, Region)>,
         rotation: Rotation,
     ) -> Result<(RotationPlan, NamespaceKey, Authorized), Refusal> {
         let missing = Refusal::NotFound(Resource::Namespace);
-        let namespace = match within {
-            Some((product, region)) => self.namespace(*product, region, id)?,
-            None => self.transaction.namespace(id)?.ok_or(missing)?,
-        };
+        let namespace = self.transaction.namespace(id)?.ok_or(missing)?;
         let action = Action::NamespaceKey(namespace.product, Access::Create);
         let by = self.permit(action, &namespace, Resource::Namespace)?;
         let keys = self.transaction.namespace_keys(id)?;
@@ -183,7 +209,8 @@ impl Work<'_> {
         let now = self.origin.at;
         let (signs_at, ends_at, set) = match rotation {
             Rotation::Compromised => (now, now, TokenSet::OfNamespace(id)),
-            Rotation::Graceful(grace) => {
+            Rotation::Graceful { ahead, grace } => {
+                check_times(ahead, grace)?;
                 let refused =
                     |help| Err(Refusal::argument("namespace_id", FaultReason::Constraint, help));
                 if keys.iter().any(|key| key.state == KeyState::Next) {
@@ -196,12 +223,62 @@ impl Work<'_> {
                 if usable >= MAX_KEYS {
                     return refused("it has as many keys as gateways take; wait until one ends");
                 }
-                let signs_at = whole_second(now.saturating_add(PUBLISHED_AHEAD));
+                let signs_at = whole_second(now.saturating_add(ahead));
                 (signs_at, signs_at.saturating_add(grace), TokenSet::OfKey(active.id))
             }
         };
         let tokens = self.transaction.count_tokens(set)?;
         Ok((RotationPlan { namespace, key: None, signs_at, ends_at, tokens }, active, by))
+    }
+}
+
+fn check_times(ahead: Duration, grace: Duration) -> Result<(), Refusal> {
+    let refused = |name, help: String| Err(Refusal::argument(name, FaultReason::Constraint, help));
+    if !(LEAST_AHEAD..=MOST_AHEAD).contains(&ahead) {
+        let (least, most) = (LEAST_AHEAD.as_secs(), MOST_AHEAD.as_secs() / 86_400);
+        let help = format!(
+            "expected {least} seconds to {most} days: gateways have to hear of a key before it signs"
+        );
+        return refused("ahead", help);
+    }
+    if grace > MOST_GRACE {
+        let most = MOST_GRACE.as_secs() / 86_400;
+        return refused("grace", format!("expected at most {most} days"));
+    }
+    Ok(())
+}
+
+/// What one process has seen of the keys that are to sign.
+#[derive(Default)]
+pub(super) struct Looks {
+    /// When it last looked.
+    at: Option<Duration>,
+    /// Since when each of the keys was there, without a pause.
+    since: HashMap<Uuid, Duration>,
+}
+
+impl Looks {
+    /// Notes what is there at a time, and gives the keys that were published for long enough.
+    fn note(&mut self, scheduled: &[NamespaceKey], running: Duration) -> HashSet<Uuid> {
+        let pause = self.at.replace(running).map(|last| running.saturating_sub(last));
+        // In a pause nobody could hear of a key.
+        let before = match pause.is_none_or(|pause| pause > MOST_BETWEEN_LOOKS) {
+            true => HashMap::new(),
+            false => mem::take(&mut self.since),
+        };
+        let next = scheduled.iter().filter(|key| key.state == KeyState::Next);
+        let mut published = HashSet::new();
+        self.since = next
+            .map(|key| {
+                let since = before.get(&key.id).copied().unwrap_or(running);
+                let ahead = key.activates_at.unwrap_or(key.created_at);
+                if running.saturating_sub(since) >= ahead.saturating_since(key.created_at) {
+                    published.insert(key.id);
+                }
+                (key.id, since)
+            })
+            .collect();
+        published
     }
 }
 
@@ -225,20 +302,18 @@ impl Due {
     }
 }
 
-/// What is due at a time, if keys have been published since another.
+/// What is due at a time, when these keys have been published for long enough.
 fn due(
     transaction: &mut dyn Transaction,
     now: UnixTime,
-    published_since: UnixTime,
+    published: &HashSet<Uuid>,
 ) -> Result<Vec<Due>, StoreError> {
     let has_passed = |time: UnixTime, more| time.saturating_add(more) <= now;
     let keys = transaction.scheduled_keys()?;
     let mut due = Vec::new();
     for key in &keys {
         match (key.state, key.activates_at, key.ends_at) {
-            (KeyState::Next, Some(at), _)
-                if at <= now && has_passed(published_since, PUBLISHED_AHEAD) =>
-            {
+            (KeyState::Next, Some(at), _) if at <= now && published.contains(&key.id) => {
                 let old = keys.iter().find(|old| {
                     old.namespace_id == key.namespace_id && old.state == KeyState::Active
                 });
@@ -250,7 +325,7 @@ fn due(
             (KeyState::Retired, _, Some(end)) => {
                 let is_over = end <= now;
                 // Not at once: what was signed a moment ago may not be in the database yet.
-                let is_old = key.retired_at.is_none_or(|at| has_passed(at, PUBLISHED_AHEAD));
+                let is_old = key.retired_at.is_none_or(|at| has_passed(at, ON_THE_WAY));
                 let expired = UnixTime::new(now.since_epoch().saturating_sub(LEEWAY));
                 if is_over || is_old && !transaction.has_tokens_after(key.id, expired)? {
                     due.push(Due::End(key.clone()));

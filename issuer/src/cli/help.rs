@@ -127,11 +127,15 @@ running `issuer serve`.
 
 Usage: issuer namespace list [options]
        issuer namespace create NAME [--algorithm RS256] [--bits 4096] [options]
-       issuer namespace rotate ID [--grace 24h | --compromised] [--dry-run] [options]
+       issuer namespace rotate ID [--ahead 30s] [--grace 24h] [--dry-run] [options]
+       issuer namespace rotate ID --compromised [--dry-run] [options]
 
   --algorithm NAME         RS256 (default, the platform's), ES256, ES384 or EdDSA;
                            `rotate` keeps the type by default
   --bits N                 the size of an RS256 key: 2048, 3072 or 4096 (default)
+  --ahead TIME             how long gateways are told of the new key before it signs: 30s
+                           by default, 10s at least. Give twice what the slowest of them
+                           takes to ask again, or a copy of the feed to be published again
   --grace TIME             how long what the old key signed stays good once the new one
                            signs: 24h by default. Then the old key is revoked, earlier if
                            its last token has expired
@@ -146,8 +150,8 @@ Usage: issuer namespace list [options]
   --json                   print JSON
 
 `create` prints the namespace's id and its public key, `rotate` what happens when and the
-new public key. That key is published for half a minute before it signs, and
-`issuer serve` carries out the rest.
+new public key. `issuer serve` carries out the rest: no key signs that it hasn't told
+gateways of for as long as --ahead says, without a pause.
 ";
 
 pub const TRUST_HELP: &str = "\

@@ -6,7 +6,9 @@ use lexopt::{Arg, Parser};
 use namespace_jwt_issuer::authority::Caller;
 use namespace_jwt_issuer::authority::keys::DEFAULT_KEY_TYPE;
 use namespace_jwt_issuer::authority::refusal::Refusal;
-use namespace_jwt_issuer::authority::rotation::{DEFAULT_GRACE, Rotation, RotationPlan};
+use namespace_jwt_issuer::authority::rotation::{
+    DEFAULT_AHEAD, DEFAULT_GRACE, Rotation, RotationPlan,
+};
 use namespace_jwt_issuer::calendar::{parse_duration, rfc3339};
 use namespace_jwt_issuer::inspect::display::{Escaped, excerpt, pretty_json};
 use namespace_jwt_issuer::installation::Installation;
@@ -37,6 +39,7 @@ pub fn run(parser: &mut Parser) -> Result<Done, Failure> {
     let mut region = Given::new("--region");
     let mut algorithm = Given::new("--algorithm");
     let mut bits = Given::new("--bits");
+    let mut ahead = Given::new("--ahead");
     let mut grace = Given::new("--grace");
     let (mut compromised, mut dry_run, mut json) = (false, false, false);
     while let Some(argument) = parser.next().map_err(|error| misread(&error, &COMMAND))? {
@@ -45,6 +48,7 @@ pub fn run(parser: &mut Parser) -> Result<Done, Failure> {
             Arg::Long("region") => region.text(parser)?,
             Arg::Long("algorithm") => algorithm.text(parser)?,
             Arg::Long("bits") => bits.text(parser)?,
+            Arg::Long("ahead") => ahead.text(parser)?,
             Arg::Long("grace") => grace.text(parser)?,
             Arg::Long("compromised") => compromised = true,
             Arg::Long("dry-run") => dry_run = true,
@@ -71,7 +75,7 @@ pub fn run(parser: &mut Parser) -> Result<Done, Failure> {
         (None, None) => None,
         (algorithm, bits) => Some(key_type(algorithm, bits)?),
     };
-    let is_rotation = grace.value.is_some() || compromised || dry_run;
+    let is_rotation = ahead.value.is_some() || grace.value.is_some() || compromised || dry_run;
     let words: Vec<_> = words.iter().map(String::as_str).collect();
     match (words.as_slice(), is_rotation) {
         (["list"], false) if key_type.is_none() => list(&installation, product, &region, json),
@@ -82,7 +86,8 @@ pub fn run(parser: &mut Parser) -> Result<Done, Failure> {
         }
         (["rotate", id], _) if !is_placed && !json => {
             let id = uuid("issuer namespace rotate", id)?;
-            rotate(&installation, id, rotation(grace.value, compromised)?, key_type, dry_run)
+            let rotation = rotation(ahead.value, grace.value, compromised)?;
+            rotate(&installation, id, rotation, key_type, dry_run)
         }
         _ => failure(
             "expected `issuer namespace list`, `issuer namespace create NAME` or \
@@ -91,20 +96,30 @@ pub fn run(parser: &mut Parser) -> Result<Done, Failure> {
     }
 }
 
-fn rotation(grace: Option<String>, compromised: bool) -> Result<Rotation, Failure> {
-    match (grace, compromised) {
-        (None, false) => Ok(Rotation::Graceful(DEFAULT_GRACE)),
-        (None, true) => Ok(Rotation::Compromised),
-        (Some(grace), false) => match parse_duration(&grace) {
-            Some(grace) => Ok(Rotation::Graceful(grace)),
-            None => failure(format!(
-                "`--grace`: expected a length of time such as 30m, 24h or 7d, found {}",
-                excerpt(&grace)
-            )),
-        },
-        (Some(_), true) => {
-            failure("a compromised key has no grace; leave out --grace or --compromised")
-        }
+fn rotation(
+    ahead: Option<String>,
+    grace: Option<String>,
+    compromised: bool,
+) -> Result<Rotation, Failure> {
+    let length = |option, given: Option<String>, default| {
+        let Some(text) = given else { return Ok(default) };
+        parse_duration(&text).ok_or_else(|| {
+            Failure(format!(
+                "`{option}`: expected a length of time such as 30m, 24h or 7d, found {}",
+                excerpt(&text)
+            ))
+        })
+    };
+    match compromised {
+        false => Ok(Rotation::Graceful {
+            ahead: length("--ahead", ahead, DEFAULT_AHEAD)?,
+            grace: length("--grace", grace, DEFAULT_GRACE)?,
+        }),
+        true if ahead.or(grace).is_none() => Ok(Rotation::Compromised),
+        true => failure(
+            "a compromised key is replaced at once and has no grace; leave out --ahead and \
+             --grace, or --compromised",
+        ),
     }
 }
 
@@ -118,7 +133,7 @@ fn rotate(
     let plan = super::runtime()?.block_on(async {
         let authority = authority(installation).await?;
         let operator = Caller::operator();
-        let plan = authority.rotate_key(&operator, id, None, rotation, key_type, dry_run).await?;
+        let plan = authority.rotate_key(&operator, id, rotation, key_type, dry_run).await?;
         Ok::<_, Failure>(plan)
     })?;
     let RotationPlan { key, signs_at, ends_at, tokens, .. } = plan;
@@ -126,11 +141,12 @@ fn rotate(
     let (signs_at, ends_at) = (rfc3339(signs_at), rfc3339(ends_at));
     let all = counted(tokens.all, "token");
     match rotation {
-        Rotation::Graceful(_) => {
+        Rotation::Graceful { ahead, .. } => {
+            let ahead = counted(ahead.as_secs(), "second");
             let _ = writeln!(output, "now                   the new key is published");
             let _ = writeln!(
                 output,
-                "{signs_at}  it signs; or half a minute after the service starts, if that is later"
+                "{signs_at}  it signs; later, if the service hasn't told of it for {ahead} by then"
             );
             let _ = writeln!(
                 output,

@@ -25,11 +25,12 @@ impl Upkeep {
         Self(tokio::spawn(async move {
             let mut ticks = interval(KEYS_EVERY);
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            let mut logs_due = Instant::now();
+            let begin = Instant::now();
+            let mut logs_due = begin;
             let mut fails = false;
             loop {
                 let at = ticks.tick().await;
-                if let Err(error) = authority.advance_keys().await {
+                if let Err(error) = authority.advance_keys(begin.elapsed()).await {
                     say_once(&mut fails, &error);
                     continue;
                 }

@@ -94,6 +94,8 @@ pub enum Resource {
     Namespace,
     /// A function or a container.
     Application(Product),
+    /// A function or a container, where whoever asks doesn't say which.
+    AnyApplication,
     /// A token.
     Token,
     /// A project.
@@ -111,6 +113,7 @@ impl Resource {
             Self::Namespace => "Namespace",
             Self::Application(Product::Functions) => "Function",
             Self::Application(Product::Containers) => "Container",
+            Self::AnyApplication => "Function or container",
             Self::Token => "Token",
             Self::Project => "Project",
             Self::User => "User",

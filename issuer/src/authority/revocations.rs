@@ -9,7 +9,6 @@ use super::{Authority, Caller, Work};
 use crate::iam::action::{Access, Action, Subject};
 use crate::iam::decision::{Authorized, Scope};
 use crate::iam::principal::Principal;
-use crate::model::Product;
 use crate::model::application::Application;
 use crate::model::namespace::Namespace;
 use crate::model::token::Token;
@@ -57,14 +56,10 @@ impl Authority {
     ) -> Result<IdRevocation, Refusal> {
         self.change_unless(is_trial, caller, move |work| {
             let namespace = namespace_id.map(|id| work.namespace_for_revocation(id)).transpose()?;
-            let known = match id.uuid() {
-                Some(id) => work.transaction.token(id)?,
-                None => None,
-            };
-            if let Some(token) = known {
-                return work.delete_known(token, namespace_id, is_trial);
+            if let Some((token, of)) = work.own_token(&id)? {
+                return work.delete_known(token, &of, namespace_id, is_trial);
             }
-            if work.transaction.is_revoked(&id, namespace_id)? {
+            if work.is_revoked(&id, namespace_id)? {
                 return Ok(IdRevocation::Already);
             }
             let organization_id = work.principal.organization_id();
@@ -152,12 +147,49 @@ impl Work<'_> {
         Ok(namespace)
     }
 
+    /// The token with an id, and its namespace. What another organization has is as unknown as what
+    /// nobody has.
+    fn own_token(&mut self, id: &TokenId) -> Result<Option<(Token, Namespace)>, Refusal> {
+        let Some(id) = id.uuid() else { return Ok(None) };
+        let Some(token) = self.transaction.token(id)? else { return Ok(None) };
+        let own = self.principal.organization_id();
+        let namespace = self.transaction.namespace(token.namespace_id)?;
+        let namespace = namespace.filter(|it| it.organization_id == own);
+        Ok(namespace.map(|namespace| (token, namespace)))
+    }
+
+    /// Whether an id stands in the log of a namespace; or, without one, in that of each which it may
+    /// be for.
+    fn is_revoked(&mut self, id: &TokenId, namespace_id: Option<Uuid>) -> Result<bool, Refusal> {
+        let is_operator = matches!(self.principal, Principal::Operator { .. });
+        for log in self.transaction.logs_of(id)? {
+            let is_meant = match (log.namespace_id, namespace_id) {
+                (None, _) => true,
+                (Some(there), Some(asked)) => there == asked,
+                (Some(there), None) if log.is_of_token => {
+                    let own = self.principal.organization_id();
+                    let namespace = self.transaction.namespace(there)?;
+                    // One that was deleted is nobody's, whom the operator alone may ask for.
+                    is_operator || namespace.is_some_and(|it| it.organization_id == own)
+                }
+                (Some(_), None) => false,
+            };
+            if is_meant {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     fn delete_known(
         &mut self,
         token: Token,
+        of: &Namespace,
         namespace_id: Option<Uuid>,
         is_trial: bool,
     ) -> Result<IdRevocation, Refusal> {
+        let product = of.product;
+        let by = self.permit(Action::Token(product, Access::Delete), of, Resource::Token)?;
         if namespace_id.is_some_and(|id| id != token.namespace_id) {
             return Err(Refusal::argument(
                 "namespace_id",
@@ -165,11 +197,6 @@ impl Work<'_> {
                 "the token is of another namespace; leave the namespace out",
             ));
         }
-        let missing = Refusal::NotFound(Resource::Token);
-        let namespace = self.transaction.namespace(token.namespace_id)?.ok_or(missing)?;
-        let product = namespace.product;
-        let by =
-            self.permit(Action::Token(product, Access::Delete), &namespace, Resource::Token)?;
         if !is_trial {
             self.apply(&by, &Change::DeleteToken(&token, product))?;
         }
@@ -224,12 +251,12 @@ impl Work<'_> {
                 Ok((Found::Namespace(it), by))
             }
             Marked::Application(id) => {
-                let missing = Resource::Application(Product::Functions);
+                let missing = Resource::AnyApplication;
                 let it = self.transaction.application(id)?.ok_or(Refusal::NotFound(missing))?;
                 let namespace = self.transaction.namespace(it.namespace_id)?;
                 let namespace = namespace.ok_or(Refusal::NotFound(missing))?;
                 let action = action(Subject::Application(it.product));
-                let by = self.permit(action, &namespace, Resource::Application(it.product))?;
+                let by = self.permit(action, &namespace, missing)?;
                 Ok((Found::Application(Box::new(it)), by))
             }
             Marked::Bearer(id) => {

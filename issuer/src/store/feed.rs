@@ -39,9 +39,8 @@ pub trait Feed {
     /// back to an earlier state, and begins its log anew.
     fn continue_after_restore(&mut self, now: UnixTime) -> Result<(), StoreError>;
 
-    /// Whether an id stands in the log of a namespace; or, without one, in the log of each that it
-    /// may be for: that of every scope, or of a token of this service that of its own.
-    fn is_revoked(&mut self, id: &TokenId, namespace_id: Option<Uuid>) -> Result<bool, StoreError>;
+    /// In which logs an id stands.
+    fn logs_of(&mut self, id: &TokenId) -> Result<Vec<LogOfId>, StoreError>;
 
     /// How many tokens there are of some kind.
     fn count_tokens(&mut self, set: TokenSet) -> Result<TokenCount, StoreError>;
@@ -68,6 +67,15 @@ pub trait Feed {
 
     /// The keys that sign what gateways are told, the oldest first.
     fn trust_keys(&mut self) -> Result<Vec<TrustKey>, StoreError>;
+}
+
+/// A log, or all of them, in which a revoked id stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogOfId {
+    /// Of which namespace, or of every one.
+    pub namespace_id: Option<Uuid>,
+    /// Whether it was the id of a token of this service, which is for no other namespace.
+    pub is_of_token: bool,
 }
 
 /// Which tokens.

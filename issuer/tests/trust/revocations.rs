@@ -96,10 +96,56 @@ async fn what_was_issued_before_a_second_is_revoked_and_what_comes_later_is_not(
     assert!(!service.is_there(token.id).await);
     for (of, missing) in [
         (Marked::Namespace(app.id), Resource::Namespace),
-        (Marked::Application(namespace.id), Resource::Application(FUNCTIONS)),
+        (Marked::Application(namespace.id), Resource::AnyApplication),
         (Marked::Bearer(app.id), Resource::User),
     ] {
         let refused = authority.revoke_issued_before(operator, of, now(), true).await.err();
         assert_eq!(refused, Some(Refusal::NotFound(missing)));
     }
+}
+
+#[tokio::test]
+async fn what_another_organization_has_is_as_unknown_as_what_nobody_has() {
+    let service = Service::new().await;
+    let Service { authority, owner, .. } = &service;
+    let (own, others) = (service.namespace("own").await, service.namespace("others").await);
+    let here = Region::default_region();
+    let change = ApplicationChange::default();
+    let new = NewApplication { name: "app".to_owned(), namespace_id: others.id, change };
+    let app = authority.create_application(owner, FUNCTIONS, &here, new).await.unwrap();
+    let (kept, gone) =
+        (service.token(&others, None).await.unwrap(), service.token(&others, None).await.unwrap());
+    authority.delete_token(owner, FUNCTIONS, &here, gone.token.id).await.unwrap();
+    // It becomes another's, which the service itself never does.
+    let beside = rusqlite::Connection::open(service.folder.file("issuer.db")).unwrap();
+    let other = Uuid::new_v4();
+    beside.execute("INSERT INTO organizations VALUES (?1, ?1, 0, '', x'')", [other]).unwrap();
+    let sql = "UPDATE namespaces SET organization_id = ? WHERE id = ?";
+    beside.execute(sql, [other, others.id]).unwrap();
+    let stranger = Uuid::new_v4();
+    let sql = "INSERT INTO users VALUES (?, ?, 'owner', 0, 0, NULL)";
+    beside.execute(sql, [stranger, other]).unwrap();
+
+    let sequence = service.sequence().await;
+    for id in [kept.token.id, gone.token.id, Uuid::new_v4()] {
+        let id = TokenId::from(id);
+        let alone = authority.revoke_id(owner, id.clone(), None, None, true).await;
+        is_refused(alone, "expected the namespace");
+        let in_own = authority.revoke_id(owner, id.clone(), Some(own.id), None, true).await;
+        assert_eq!(in_own, Ok(IdRevocation::Remembered));
+        let in_theirs = authority.revoke_id(owner, id, Some(others.id), None, true).await;
+        assert_eq!(in_theirs.err(), Some(Refusal::NotFound(Resource::Namespace)));
+    }
+    for (of, missing) in [
+        (Marked::Namespace(others.id), Resource::Namespace),
+        (Marked::Application(app.id), Resource::AnyApplication),
+        (Marked::Bearer(stranger), Resource::User),
+    ] {
+        let refused = authority.revoke_issued_before(owner, of, now(), false).await.err();
+        assert_eq!(refused, Some(Refusal::NotFound(missing)));
+    }
+    let rotation = Rotation::Compromised;
+    let refused = authority.rotate_key(owner, others.id, rotation, None, false).await.err();
+    assert_eq!(refused, Some(Refusal::NotFound(Resource::Namespace)));
+    assert_eq!(service.sequence().await, sequence);
 }

@@ -13,7 +13,7 @@ use crate::model::trust::{
     ApplicationTrust, BearerTrust, ChangedScopes, Compaction, ENDED_LOG_KEPT, LogPart, LogPosition,
     NamespaceTrust, REMEMBERED, Record, ScopeState, TokenId, TrustKey, TrustScope,
 };
-use crate::store::feed::{Feed, TokenCount, TokenSet};
+use crate::store::feed::{Feed, LogOfId, TokenCount, TokenSet};
 use crate::store::{StoreError, Transaction as _};
 
 /// The id of the row that counts for all scopes: shorter than that of any namespace.
@@ -126,14 +126,17 @@ impl Feed for SqliteTransaction<'_> {
         self.execute("UPDATE scopes SET changed = (SELECT sequence FROM scopes WHERE id = x'')", [])
     }
 
-    fn is_revoked(&mut self, id: &TokenId, namespace_id: Option<Uuid>) -> Result<bool, StoreError> {
-        let found = self.count(
-            "SELECT count(*) FROM revocations
-             WHERE token_id = ?1 AND (namespace_id IS NULL OR namespace_id = ?2
-                 OR ?2 IS NULL AND key_id IS NOT NULL)",
-            params![id.as_str(), namespace_id],
-        )?;
-        Ok(found > 0)
+    fn logs_of(&mut self, id: &TokenId) -> Result<Vec<LogOfId>, StoreError> {
+        self.all(
+            "SELECT namespace_id, key_id IS NOT NULL AS is_of_token FROM revocations
+             WHERE token_id = ? ORDER BY number",
+            [id.as_str()],
+            |row| {
+                let (namespace_id, is_of_token) =
+                    (row.get("namespace_id")?, row.get("is_of_token")?);
+                Ok(LogOfId { namespace_id, is_of_token })
+            },
+        )
     }
 
     fn count_tokens(&mut self, set: TokenSet) -> Result<TokenCount, StoreError> {

@@ -12,6 +12,7 @@ use namespace_jwt_issuer::model::trust::{
     ApplicationTrust, BearerTrust, LogPosition, Mark, Marked, NamespaceTrust, PublicKey, Record,
     ScopeState, TokenId, TrustKey, TrustScope,
 };
+use namespace_jwt_issuer::store::change::RevokedId;
 use namespace_jwt_issuer::store::feed::TokenSet;
 use namespace_jwt_issuer::store::{Store, StoreError, read};
 use uuid::Uuid;
@@ -267,24 +268,21 @@ pub async fn an_id_without_a_namespace_stands_in_every_log(database: &impl Datab
     ] {
         assert_eq!(state(&store, scope).await.log.records, records, "{scope:?}");
     }
-    for (id, namespace, expected) in [
-        (&everywhere.id, None, true),
-        (&everywhere.id, Some(two.id), true),
-        (&here.id, None, false),
-        (&here.id, Some(one.id), true),
-        (&here.id, Some(two.id), false),
-    ] {
-        let id = id.clone();
-        assert_eq!(get!(store, is_revoked, &id, namespace), expected);
-    }
+    let logs = async |id: TokenId| {
+        let logs = get!(store, logs_of, &id);
+        logs.into_iter().map(|it| (it.namespace_id, it.is_of_token)).collect::<Vec<_>>()
+    };
+    assert_eq!(logs(everywhere.id).await, [(None, false)]);
+    assert_eq!(logs(here.id.clone()).await, [(Some(one.id), false)]);
+    let there = RevokedId { namespace_id: Some(two.id), ..here.clone() };
+    organization.make(&*store, &Step::RevokeId(there)).await.unwrap();
+    assert_eq!(logs(here.id).await, [(Some(one.id), false), (Some(two.id), false)]);
     // A token of the service's own is for its own namespace alone.
     let (four, key) = organization.new_namespace(&*store, "four").await;
     let token = organization.new_token(&*store, &key, None, None).await;
+    assert_eq!(logs(token.id.into()).await, []);
     organization.make(&*store, &Step::DeleteToken(token.clone(), FUNCTIONS)).await.unwrap();
-    for (namespace, expected) in [(None, true), (Some(four.id), true), (Some(two.id), false)] {
-        let id = TokenId::from(token.id);
-        assert_eq!(get!(store, is_revoked, &id, namespace), expected);
-    }
+    assert_eq!(logs(token.id.into()).await, [(Some(four.id), true)]);
     // One of another organization's is not to be revoked for.
     let strange = Organization(Uuid::from_u128(u128::MAX - 1));
     database.add_organization(strange);

@@ -9,6 +9,8 @@ mod health;
 mod namespaces;
 mod query;
 mod render;
+mod revocations;
+mod rotation;
 mod tokens;
 mod trust;
 
@@ -65,7 +67,10 @@ pub fn router(api: Api) -> Router {
         .route("/trust/v1/all/log/{epoch}", get(trust::log_of_all))
         .route("/trust/v1/namespaces/{id}", get(trust::of_namespace))
         .route("/trust/v1/namespaces/{id}/log/{epoch}", get(trust::log_of_namespace))
-        .route("/trust/v1/objects/{name}", get(trust::object));
+        .route("/trust/v1/objects/{name}", get(trust::object))
+        // What the platform doesn't have is under a name that it will not give to anything.
+        .route("/issuer/v1/namespaces/{id}/rotate-key", post(rotation::rotate))
+        .route("/issuer/v1/revocations", post(revocations::revoke));
     for product in Product::ALL {
         // Each product's applications have its own name: `/functions/…/functions`.
         let name = product.name();

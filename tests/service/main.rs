@@ -28,6 +28,7 @@ mod replay;
 mod storage;
 mod tokens;
 mod trust;
+mod trust_api;
 
 use std::io::Write as _;
 

@@ -139,7 +139,7 @@ fn all_that_was_issued_before_is_counted_and_revoked() {
 }
 
 /// The states of a namespace's keys, the newest first.
-fn states(service: &Service, namespace: &str) -> Vec<String> {
+pub fn states(service: &Service, namespace: &str) -> Vec<String> {
     let listed = service.run(&["namespace", "list", "--json"]);
     let listed: Vec<Value> = serde_json::from_str(&listed).unwrap();
     let namespace = listed.iter().find(|it| it["id"] == namespace).unwrap();
@@ -147,7 +147,7 @@ fn states(service: &Service, namespace: &str) -> Vec<String> {
     keys.iter().map(|key| member(key, "state").to_owned()).collect()
 }
 
-fn namespace_token(client: &Client, namespace: &str) -> Value {
+pub fn namespace_token(client: &Client, namespace: &str) -> Value {
     good(client.post(&client.functions("/tokens"), &json!({"namespace_id": namespace})))
 }
 

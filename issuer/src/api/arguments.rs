@@ -13,10 +13,12 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::authority::refusal::{ArgumentFault, FaultReason, Refusal};
-use crate::calendar::{LAST, TimeError, parse_rfc3339};
+use crate::calendar::{LAST, TimeError, parse_duration, parse_rfc3339};
 use crate::model::id;
 use crate::model::name::{EXPECTED, is_name};
+use crate::model::trust::TokenId;
 use crate::model::variables::{MAX_SECRETS, VariablesChange};
+use crate::signing::keys::KeyType;
 
 /// The most characters of a description.
 const MAX_DESCRIPTION: usize = 4_096;
@@ -62,6 +64,16 @@ impl Arguments {
             true => Ok(()),
             false => Err(Refusal::InvalidArguments(self.faults)),
         }
+    }
+
+    /// The same, where a member that isn't known is a fault as well: where one that is misspelled
+    /// would not be without consequence.
+    pub fn finish_knowing(mut self, known: &[&str]) -> Result<(), Refusal> {
+        if self.members.values().any(|value| !value.is_null()) {
+            let help = format!("expected no other members than {}", known.join(", "));
+            self.fault("body", FaultReason::Constraint, &help);
+        }
+        self.finish()
     }
 
     /// The name of something new.
@@ -154,6 +166,43 @@ impl Arguments {
             self.fault(name, FaultReason::Constraint, &help);
         }
         Some(duration)
+    }
+
+    /// A length of time such as `90s`, `24h` or `7d`, as the commands take it.
+    pub fn period(&mut self, name: &str) -> Option<Duration> {
+        let expected = "a length of time, such as \"30m\", \"24h\" or \"7d\"";
+        self.take(name, expected, |value| parse_duration(value.as_str()?))
+    }
+
+    /// A time in RFC 3339, or `now`.
+    pub fn time_or_now(&mut self, name: &str, now: UnixTime) -> Option<UnixTime> {
+        match self.members.get(name).and_then(Value::as_str) {
+            Some("now") => self.take(name, "now", |_| Some(now)),
+            _ => self.time(name),
+        }
+    }
+
+    /// The id of a token, its `jti`. It needn't be one of this service's.
+    pub fn token_id(&mut self, name: &str) -> Option<TokenId> {
+        let expected = "the value of a token's `jti` alone, in visible ASCII";
+        self.take(name, expected, |value| TokenId::parse(value.as_str()?).ok())
+    }
+
+    /// The type of a key, by its algorithm and for RSA its size.
+    pub fn key_type(&mut self) -> Option<KeyType> {
+        let [rsa, ..] = KeyType::ALGORITHMS;
+        let algorithm = self.choice("algorithm", "", &KeyType::ALGORITHMS);
+        let bits = self.number("bits");
+        let algorithm = match (algorithm, bits) {
+            (None, None) => return None,
+            (algorithm, _) => algorithm.unwrap_or_else(|| rsa.to_owned()),
+        };
+        let found = KeyType::named(&algorithm, bits);
+        if found.is_none() && KeyType::ALGORITHMS.contains(&algorithm.as_str()) {
+            let help = "expected 2048, 3072 or 4096 with RS256, and none with another algorithm";
+            self.fault("bits", FaultReason::Constraint, help);
+        }
+        found
     }
 
     /// A list of short texts.

@@ -11,6 +11,7 @@ use crate::model::namespace::Namespace;
 use crate::model::page::Page;
 use crate::model::token::{Token, TokenSubject};
 use crate::model::variables::Variables;
+use crate::store::feed::TokenCount;
 
 /// What stands for the text of a token that isn't kept.
 const HIDDEN: &str = "<hidden>";
@@ -139,6 +140,15 @@ pub fn token(it: &Token, product: Product, shown: &TokenText<'_>) -> Value {
         ("status", json!(status)),
         ("token", json!(text)),
     ])
+}
+
+/// How many tokens something is about.
+pub fn token_count(it: &TokenCount) -> Value {
+    json!({
+        "count": it.all,
+        "endless": it.endless,
+        "last_expires_at": it.last_expiry.map(rfc3339),
+    })
 }
 
 /// The hashes of secret variables.

@@ -60,33 +60,25 @@ pub fn run(parser: &mut Parser) -> Result<Done, Failure> {
 
 /// The type of key that `--algorithm` and `--bits` ask for.
 pub fn key_type(algorithm: Option<&str>, bits: Option<&str>) -> Result<KeyType, Failure> {
-    let other = match algorithm.unwrap_or("RS256") {
-        "RS256" => None,
-        "ES256" => Some(KeyType::P256),
-        "ES384" => Some(KeyType::P384),
-        "EdDSA" => Some(KeyType::Ed25519),
-        found => {
-            return failure(format!(
-                "`--algorithm`: expected RS256, ES256, ES384 or EdDSA, found {}; \
-                 choose one of the four",
-                excerpt(found)
-            ));
-        }
-    };
-    match (other, bits) {
-        (Some(other), None) => Ok(other),
-        (Some(_), Some(_)) => {
-            failure("`--bits` is for RS256 alone, since other keys have one size; leave it out")
-        }
-        (None, bits) => {
-            let bits = bits.unwrap_or("4096");
-            let size = bits.parse().ok().and_then(RsaSize::from_bits);
-            size.map(KeyType::Rsa).ok_or_else(|| {
-                Failure(format!(
-                    "`--bits`: expected 2048, 3072 or 4096, found {}; choose one of the three",
-                    excerpt(bits)
-                ))
-            })
-        }
+    let [rsa, ..] = KeyType::ALGORITHMS;
+    let algorithm = algorithm.unwrap_or(rsa);
+    if !KeyType::ALGORITHMS.contains(&algorithm) {
+        return failure(format!(
+            "`--algorithm`: expected RS256, ES256, ES384 or EdDSA, found {}; \
+             choose one of the four",
+            excerpt(algorithm)
+        ));
     }
+    if algorithm != rsa && bits.is_some() {
+        return failure(
+            "`--bits` is for RS256 alone, since other keys have one size; leave it out",
+        );
+    }
+    let number = bits.map(|bits| bits.parse().unwrap_or(0));
+    KeyType::named(algorithm, number).ok_or_else(|| {
+        Failure(format!(
+            "`--bits`: expected 2048, 3072 or 4096, found {}; choose one of the three",
+            excerpt(bits.unwrap_or_default())
+        ))
+    })
 }

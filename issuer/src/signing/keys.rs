@@ -33,6 +33,24 @@ pub enum KeyType {
     Ed25519,
 }
 
+impl KeyType {
+    /// The algorithms that keys are made for, the platform's first.
+    pub const ALGORITHMS: [&str; 4] = ["RS256", "ES256", "ES384", "EdDSA"];
+
+    /// The type of keys that are made for an algorithm: RSA with so many bits, 4096 unless said.
+    /// None for another algorithm, or for bits that it doesn't have.
+    pub fn named(algorithm: &str, bits: Option<u32>) -> Option<Self> {
+        match (algorithm, bits) {
+            ("RS256", None) => Some(Self::Rsa(RsaSize::Bits4096)),
+            ("RS256", Some(bits)) => RsaSize::from_bits(bits).map(Self::Rsa),
+            ("ES256", None) => Some(Self::P256),
+            ("ES384", None) => Some(Self::P384),
+            ("EdDSA", None) => Some(Self::Ed25519),
+            _ => None,
+        }
+    }
+}
+
 /// The size of an RSA modulus that tokens can be signed with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RsaSize {

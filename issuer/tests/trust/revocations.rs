@@ -118,7 +118,7 @@ async fn what_another_organization_has_is_as_unknown_as_what_nobody_has() {
     authority.delete_token(owner, FUNCTIONS, &here, gone.token.id).await.unwrap();
     // It becomes another's, which the service itself never does.
     let beside = rusqlite::Connection::open(service.folder.file("issuer.db")).unwrap();
-    let other = Uuid::new_v4();
+    let other = Uuid::max();
     beside.execute("INSERT INTO organizations VALUES (?1, ?1, 0, '', x'')", [other]).unwrap();
     let sql = "UPDATE namespaces SET organization_id = ? WHERE id = ?";
     beside.execute(sql, [other, others.id]).unwrap();

@@ -207,8 +207,8 @@ Usage: issuer revoke --jti ID [--namespace-id ID] [--expires-at TIME] [options]
   --secrets-key-file FILE  issuer.key beside the database by default, or
                            ISSUER_SECRETS_KEY_FILE
 
-Gateways hear of it once they follow what the service tells them, which this version
-doesn't serve yet.
+Gateways that follow the trust feed hear of it within a second, those that read a copy of
+it once that is published and they ask again.
 ";
 
 pub const ADMIN_HELP: &str = "\

@@ -9,10 +9,11 @@ use serde_json::{Value, json};
 
 use crate::comparison::NO_FILTER;
 use crate::gateway::{self, namespace_jwt, other_build};
-use crate::load::{CONNECTIONS, Tokens, cpu_time, pin};
+use crate::load::{CONNECTIONS, Tokens};
 use crate::mint::Mint;
-use crate::series::Series;
 use testkit::envoy::Envoy;
+use testkit::measure::Series;
+use testkit::measure::process::{cpu_time, pin};
 use testkit::mint::{Key, Kind, base64url};
 use testkit::protected::{NAMESPACE, claims, merged};
 

@@ -6,8 +6,9 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::gateway::{self, Point, namespace_jwt, other_build};
+use crate::load::{Round, paired};
 use crate::mint::Mint;
-use crate::series::Series;
+use testkit::measure::Series;
 use testkit::mint::{Key, Kind};
 use testkit::protected::{NAMESPACE, merged};
 
@@ -43,8 +44,8 @@ pub fn run(mint: &Mint, rounds: usize, baseline: &Path) -> String {
          | RSA-4096 | other | this | over | 95 % |\n| --- | ---: | ---: | ---: | ---: |\n",
     );
     for ((what, ..), pair) in kinds.iter().zip(measured.chunks_exact(2)) {
-        let cpu = |rounds: &[_]| Series::of(rounds, |round| round.cpu).median();
-        let over = Series::paired(&pair[0], &pair[1], |this, other| this - other);
+        let cpu = |rounds: &[Round]| Series::of(rounds, |round| round.cpu).median();
+        let over = paired(&pair[0], &pair[1], |this, other| this - other);
         let (least, most) = over.median_interval();
         let _ = writeln!(
             text,

@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use crate::gateway::{self, Point, jwt_authn, namespace_jwt, other_module};
-use crate::load::Round;
+use crate::load::{Round, paired};
 use crate::mint::Mint;
-use crate::series::Series;
+use testkit::measure::Series;
 use testkit::mint::{Key, Kind};
 use testkit::protected::{NAMESPACE, merged};
 
@@ -139,7 +139,7 @@ pub fn report(results: &[Results]) -> String {
             let _ = writeln!(text, "| *{tokens}* | | | | | | |");
             for (name, _, rounds) in contenders.iter().filter(|it| it.1 == new) {
                 let cpu = Series::of(rounds, |round| round.cpu);
-                let over = Series::paired(rounds, nothing, |one, other| one - other);
+                let over = paired(rounds, nothing, |one, other| one - other);
                 let _ = writeln!(
                     text,
                     "| {name} | {:.1} | {:.1} | {:.1} | {:.1} | {:.0} | {:.0} |",

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::load::{CONNECTIONS, Round, Tokens, pin};
+use crate::load::{CONNECTIONS, Round, Tokens};
 use testkit::bootstrap;
 use testkit::envoy::{Envoy, Filter, Plan};
+use testkit::measure::process::pin;
 use testkit::protected::TOKEN_HEADERS;
 use testkit::upstream::Upstream;
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::comparison::{
     DO_NOTHING, GUEST, HOST, JWT_AUTHN, JWT_AUTHN_CACHED, JWT_SIMPLE, NO_FILTER, Results, WARM,
 };
-use crate::series::Series;
+use crate::load::paired;
 
 struct Goal {
     suites: &'static [&'static str],
@@ -84,7 +84,7 @@ pub fn report(results: &[Results]) -> String {
             let (Some(ours), Some(theirs)) = (result.of(goal.ours), result.of(goal.theirs)) else {
                 continue;
             };
-            let series = Series::paired(ours, theirs, goal.measure);
+            let series = paired(ours, theirs, goal.measure);
             let (sign, bound, reached) = match goal.bound {
                 Bound::AtMost(bound) => ("≤", bound, series.median() <= bound),
                 Bound::AtLeast(bound) => ("≥", bound, series.median() >= bound),

@@ -8,8 +8,8 @@ use crate::comparison::{JWT_AUTHN_CACHED, NO_FILTER, WARM};
 use crate::gateway::{self, Point, jwt_authn, namespace_jwt};
 use crate::load::{Round, Tokens};
 use crate::mint::Mint;
-use crate::series::Series;
 use testkit::contract::MAX_TOKEN_BYTES;
+use testkit::measure::Series;
 use testkit::mint::{Key, Kind};
 use testkit::protected::{NAMESPACE, grant};
 

@@ -1,12 +1,12 @@
 //! Load, from `wrk`, and what it costs Envoy.
 
-use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::process::Stdio;
 
 use serde_json::Value;
+use testkit::measure::Series;
+use testkit::measure::process::{cpu_time, on_processor};
 
 /// The connections of a measurement, where it isn't about their number: enough that Envoy
 /// never waits for the next request.
@@ -21,6 +21,12 @@ pub struct Round {
     pub p50: f64,
     /// And 99 of 100 within this.
     pub p99: f64,
+}
+
+/// Something of the CPU of two contenders, round by round.
+pub fn paired(one: &[Round], other: &[Round], both: impl Fn(f64, f64) -> f64) -> Series {
+    let cpu = |rounds: &[Round]| Series::of(rounds, |round| round.cpu);
+    cpu(one).paired(&cpu(other), both)
 }
 
 /// Tokens to send, one in each request, over and over.
@@ -103,32 +109,4 @@ impl Tokens {
         self.next += requests as usize + connections;
         Seen { requests, p50: number("p50"), p99: number("p99") }
     }
-}
-
-/// The time that all threads of a process spent on a processor.
-pub fn cpu_time(process: u32) -> Duration {
-    let threads = fs::read_dir(format!("/proc/{process}/task")).expect("Linux, and Envoy running");
-    let nanoseconds = threads.filter_map(|thread| {
-        // A thread may end meanwhile. The first number is what we want, in nanoseconds
-        // (Documentation/scheduler/sched-stats.rst).
-        let numbers = fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
-        numbers.split_whitespace().next()?.parse::<u64>().ok()
-    });
-    Duration::from_nanos(nanoseconds.sum())
-}
-
-/// A command that runs on one processor, so that what is measured isn't moved about.
-pub fn on_processor(processor: usize, program: &str) -> Command {
-    let mut command = Command::new("taskset");
-    command.args(["--cpu-list", &processor.to_string(), program]);
-    command
-}
-
-/// Keeps a running process and all its threads on one processor.
-pub fn pin(process: u32, processor: usize) {
-    let done = Command::new("taskset")
-        .args(["--all-tasks", "--cpu-list", "--pid", &processor.to_string(), &process.to_string()])
-        .stdout(Stdio::null())
-        .status();
-    assert!(done.is_ok_and(|status| status.success()), "taskset (util-linux) can't pin Envoy");
 }

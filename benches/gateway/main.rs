@@ -32,7 +32,6 @@ mod load;
 mod mint;
 mod picture;
 mod report;
-mod series;
 mod startup;
 
 use std::env;

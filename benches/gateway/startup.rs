@@ -10,7 +10,7 @@ use crate::comparison::{DO_NOTHING, NO_FILTER};
 use crate::gateway::{namespace_jwt, other_module, start};
 use crate::load::Tokens;
 use crate::mint::Mint;
-use crate::series::Series;
+use testkit::measure::Series;
 use testkit::mint::{Key, Kind};
 use testkit::protected::NAMESPACE;
 

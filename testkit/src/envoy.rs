@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 pub use crate::bootstrap::Filter;
 use crate::bootstrap::{address, listener, write_listeners};
 use crate::http::{self, Protocol, Request, Response};
+use crate::measure::process::resident_bytes;
 use crate::upstream::{MARK, Upstream};
 
 /// How long Envoy may take to start, to stop or to write a log line.
@@ -401,10 +402,7 @@ impl Envoy {
 
     /// Resident memory in bytes.
     pub fn resident_bytes(&self) -> u64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find(|l| l.starts_with("VmRSS:")).unwrap();
-        let kilobytes: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
-        kilobytes * 1024
+        resident_bytes(self.child.id())
     }
 
     /// Ends Envoy as the kernel would: without a chance to tidy up.

@@ -1,20 +1,18 @@
 //! The same thing measured in several rounds.
 
-use crate::load::Round;
-
 /// The values of one measure, a value a round.
 #[derive(Clone, Default)]
 pub struct Series(Vec<f64>);
 
 impl Series {
     /// One measure of each round.
-    pub fn of(rounds: &[Round], measure: impl Fn(&Round) -> f64) -> Self {
+    pub fn of<R>(rounds: &[R], measure: impl Fn(&R) -> f64) -> Self {
         Self(rounds.iter().map(measure).collect())
     }
 
     /// Something of two contenders, round by round: rounds apart may have seen another machine.
-    pub fn paired(one: &[Round], other: &[Round], both: impl Fn(f64, f64) -> f64) -> Self {
-        Self(one.iter().zip(other).map(|(one, other)| both(one.cpu, other.cpu)).collect())
+    pub fn paired(&self, other: &Self, both: impl Fn(f64, f64) -> f64) -> Self {
+        Self(self.0.iter().zip(&other.0).map(|(one, other)| both(*one, *other)).collect())
     }
 
     pub fn push(&mut self, value: f64) {
@@ -48,8 +46,8 @@ impl Series {
         self.quantile(0.75) - self.quantile(0.25)
     }
 
-    /// Between two values, in proportion.
-    fn quantile(&self, part: f64) -> f64 {
+    /// Where so much of the values is below, between two of them in proportion.
+    pub fn quantile(&self, part: f64) -> f64 {
         let mut sorted = self.0.clone();
         sorted.sort_by(f64::total_cmp);
         let place = part * (sorted.len() - 1) as f64;

@@ -48,12 +48,18 @@ impl TokenHash {
 
     /// The record that has these bytes.
     pub const fn from_bytes(bytes: [u8; 8]) -> Self {
-        Self(u64::from_be_bytes(bytes))
+        // WebAssembly's own order: no instruction of it turns bytes around.
+        Self(u64::from_le_bytes(bytes))
     }
 
     /// Its bytes in the log.
     pub const fn bytes(self) -> [u8; 8] {
-        self.0.to_be_bytes()
+        self.0.to_le_bytes()
+    }
+
+    /// Four of its bytes, as a number.
+    fn half(self) -> u32 {
+        u32::try_from(self.0 >> u32::BITS).unwrap_or(0)
     }
 
     fn of_text(text: &[u8]) -> Self {

@@ -42,7 +42,7 @@ help:
 	@echo 'make fuzz        each fuzz target for a minute (SECONDS_EACH=60, TARGETS="token claims")'
 	@echo 'make bench       what a request costs, beside other filters, into docs/PERFORMANCE.md: 20 minutes'
 	@echo '                 (ROUNDS=9, PARTS="$(strip $(BENCH_PARTS))")'
-	@echo 'make bench-core  what each step of the core costs, natively and in V8'
+	@echo 'make bench-core  what each step of the core costs, natively and in V8 (STEPS=trust)'
 	@echo 'make lint        formatting, clippy on both targets, make doc, dependency audit'
 	@echo 'make doc         the documentation of every package, for whoever changes it'
 	@echo 'make msrv        each package with the oldest Rust that it says it builds with'
@@ -131,15 +131,17 @@ bench-arguments:
 	  echo "error: PARTS: expected some of $(strip $(BENCH_PARTS)), found $$part" >&2; exit 2;; esac; done
 
 # What each step of the core costs, natively and in V8, optimized as what is shipped.
+# STEPS is what the names of those contain that are measured: all without it.
+STEPS ?=
 bench-core: needs
 	@echo '==> benchmarks of the core: native'
-	@cargo bench --locked --profile release --bench core
+	@cargo bench --locked --profile release --bench core -- $(STEPS)
 	@python3 tools/fetch.py node
 	@echo '==> benchmarks of the core: WebAssembly'
 	@$(TESTKIT) benchmark > target/bench-core.json
 	@PATH="$(CURDIR)/target/tools/bin:$$PATH" \
 	  CARGO_TARGET_WASM32_WASIP1_RUNNER='node --no-warnings benches/core/wasi.mjs' \
-	  python3 tools/wasm.py wasm32-wasip1 bench -p namespace-jwt --profile release --bench core
+	  python3 tools/wasm.py wasm32-wasip1 bench -p namespace-jwt --profile release --bench core -- $(STEPS)
 
 lint: needs
 	@echo '==> formatting'

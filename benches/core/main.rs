@@ -1,5 +1,5 @@
-//! What the core costs, step by step: a token's form, its claims, the whole decision, and
-//! the cache.
+//! What the core costs, step by step: a token's form, its claims, the whole decision, the
+//! cache, and following an issuer.
 //!
 //! `cargo bench --bench core` runs it natively, `make bench-core` also in V8, the engine that
 //! Envoy runs the filter in.
@@ -16,6 +16,7 @@
 )]
 
 mod inputs;
+mod trust;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::hint::black_box;
@@ -42,6 +43,7 @@ const USUAL: &str = "RSA-4096";
 const ENTRIES: usize = 1000;
 
 fn main() {
+    trust::first_time();
     let Inputs { now, signers } = Inputs::get();
     let now = UnixTime::from_secs(now);
     let usual = signers.iter().find(|signer| signer.name == USUAL).expect("the usual key");
@@ -54,6 +56,7 @@ fn main() {
     form(&mut criterion, usual);
     decision(&mut criterion, usual, &signers, now);
     cache(&mut criterion, usual);
+    trust::run(&mut criterion);
     criterion.final_summary();
 }
 

@@ -3,8 +3,8 @@
 # Needs Rust, Python 3 and a C compiler. Whatever else it gets goes under target/,
 # the wasm target that rustup adds to its toolchain excepted. GNU make 3.81 is enough.
 
-.PHONY: help run demo wasm test test-long test-envoys soak fuzz bench bench-core lint doc msrv release clean envoy envoys issuer \
-  python-modules native-tests oldest-envoy-tests wasm-tests bench-arguments needs musl-compiler
+.PHONY: help run demo wasm test test-long test-envoys soak fuzz bench bench-core bench-issuer lint doc msrv release clean envoy envoys issuer \
+  python-modules native-tests oldest-envoy-tests wasm-tests bench-arguments bench-issuer-arguments needs musl-compiler
 .NOTPARALLEL:
 
 # A target directory of the user's own would hide what the rules below look for.
@@ -17,6 +17,8 @@ CARGO_FUZZ := 0.13.2
 # How often `make bench` measures everything, and what: PARTS of these, all without one.
 ROUNDS ?= 9
 BENCH_PARTS = comparison growth startup amplification baseline $(shell sed -n 's/.*Suite { name: "\([^"]*\)".*/\1/p' benches/gateway/comparison.rs)
+# And `make bench-issuer`.
+BENCH_ISSUER_PARTS = $(shell sed -n 's/^const PARTS.* = \[\(.*\)\];/\1/p' benches/issuer/main.rs | tr -d '",')
 # How long `make fuzz` spends on each target, and on which: all without one.
 SECONDS_EACH ?= 60
 TARGETS ?=
@@ -42,6 +44,8 @@ help:
 	@echo 'make fuzz        each fuzz target for a minute (SECONDS_EACH=60, TARGETS="token claims")'
 	@echo 'make bench       what a request costs, beside other filters, into docs/PERFORMANCE.md: 20 minutes'
 	@echo '                 (ROUNDS=9, PARTS="$(strip $(BENCH_PARTS))")'
+	@echo 'make bench-issuer what the service does and takes: 5 minutes'
+	@echo '                 (ROUNDS=9, PARTS="$(strip $(BENCH_ISSUER_PARTS))")'
 	@echo 'make bench-core  what each step of the core costs, natively and in V8 (STEPS=trust)'
 	@echo 'make lint        formatting, clippy on both targets, make doc, dependency audit'
 	@echo 'make doc         the documentation of every package, for whoever changes it'
@@ -124,11 +128,19 @@ bench: bench-arguments wasm envoy
 	@PATH="$(CURDIR)/target/tools/bin:$$PATH" ROUNDS=$(ROUNDS) cargo bench --locked --bench gateway -- $(PARTS)
 
 # A slip of the pen is found before minutes of building.
-bench-arguments:
+bench-arguments: ALL_PARTS = $(BENCH_PARTS)
+bench-issuer-arguments: ALL_PARTS = $(BENCH_ISSUER_PARTS)
+bench-arguments bench-issuer-arguments:
 	@case '$(ROUNDS)' in ''|0*|*[!0-9]*) \
 	  echo 'error: ROUNDS: expected a number from 1, such as ROUNDS=9, found "$(ROUNDS)"' >&2; exit 2;; esac
-	@for part in $(PARTS); do case ' $(BENCH_PARTS) ' in *" $$part "*) ;; *) \
-	  echo "error: PARTS: expected some of $(strip $(BENCH_PARTS)), found $$part" >&2; exit 2;; esac; done
+	@for part in $(PARTS); do case ' $(ALL_PARTS) ' in *" $$part "*) ;; *) \
+	  echo "error: PARTS: expected some of $(strip $(ALL_PARTS)), found $$part" >&2; exit 2;; esac; done
+
+# What the service does, and what it takes: the program as it is shipped.
+bench-issuer: bench-issuer-arguments issuer
+	@tools/wrk
+	@echo '==> the benchmark of the service: leave the machine alone meanwhile'
+	@PATH="$(CURDIR)/target/tools/bin:$$PATH" ROUNDS=$(ROUNDS) cargo bench --locked --bench issuer -- $(PARTS)
 
 # What each step of the core costs, natively and in V8, optimized as what is shipped.
 # STEPS is what the names of those contain that are measured: all without it.

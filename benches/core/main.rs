@@ -15,6 +15,7 @@
     reason = "a test that can't go on says so by panicking"
 )]
 
+mod feed;
 mod inputs;
 mod trust;
 
@@ -56,7 +57,7 @@ fn main() {
     form(&mut criterion, usual);
     decision(&mut criterion, usual, &signers, now);
     cache(&mut criterion, usual);
-    trust::run(&mut criterion);
+    trust::run(&mut criterion, usual, now);
     criterion.final_summary();
 }
 

@@ -315,7 +315,7 @@ impl Follower {
 
     /// In pieces, so that no more than one of them is held beside what is made of them.
     fn take_log(&mut self, proxy: &impl Proxy, want: Want, answer: &Answer) {
-        let Want::Log { epoch, from, .. } = want else { return };
+        let Want::Log { epoch, from, until, .. } = want else { return };
         let begin = match (answer.status, answer.range_start) {
             (Some(206), Some(start)) if start != from => {
                 return self.failed(proxy, want, Failure::Status(206));
@@ -323,19 +323,25 @@ impl Follower {
             (Some(206), _) => from,
             _ => 0,
         };
-        let mut at = 0;
-        loop {
+        for at in (0..answer.body_size.max(1)).step_by(PIECE) {
             let bytes = proxy.body(at, PIECE);
-            let end = at.saturating_add(bytes.len());
-            let last = end >= answer.body_size || bytes.is_empty();
-            let start = begin.saturating_add(u64::try_from(at).unwrap_or(u64::MAX));
-            self.shared.share_log(proxy, epoch, start, &bytes);
-            let part = LogPart { epoch, from: start, bytes: &bytes, last };
+            let last = at.saturating_add(PIECE) >= answer.body_size;
+            let part = LogPart { epoch, from: after(begin, at), bytes: &bytes, last };
             match self.state.log(part, self.now) {
                 Err(refusal) => return self.refused(proxy, want, refusal),
-                Ok(News::Incomplete) if !last => at = end,
-                Ok(_) => return,
+                Ok(News::Incomplete) => {}
+                Ok(_) => break,
             }
+        }
+        // Nobody is to read what may still turn out to be wrong.
+        if self.state.missing().iter().any(|it| matches!(it, Want::Log { .. })) {
+            return;
+        }
+        // What a server sent beyond the end that was signed is nothing that was checked.
+        let checked = usize::try_from(until.saturating_sub(begin)).unwrap_or(0);
+        for at in (0..checked.min(answer.body_size)).step_by(PIECE) {
+            let bytes = proxy.body(at, PIECE.min(checked.saturating_sub(at)));
+            self.shared.share_log(proxy, epoch, after(begin, at), &bytes);
         }
     }
 
@@ -409,6 +415,11 @@ impl Follower {
         self.told.disturbed(proxy, refusal);
         self.disturbed = Some(self.now.monotonic);
     }
+}
+
+/// So many bytes later.
+fn after(byte: u64, bytes: usize) -> u64 {
+    byte.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX))
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "any bits of it will do")]

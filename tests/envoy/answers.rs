@@ -8,7 +8,7 @@ use namespace_jwt_core::reason::Outcome;
 use serde_json::{Value, json};
 use testkit::envoy::{Answer, Envoy, Filter, Plan, wait_for};
 use testkit::http::{Connection, PROTOCOLS, Protocol, Request, text};
-use testkit::mint::{Key, hs256};
+use testkit::mint::{Key, Kind, hs256};
 use testkit::protected::*;
 use testkit::upstream::Upstream;
 
@@ -36,6 +36,8 @@ fn one_request_for_each_code() -> Vec<(&'static str, &'static str, Request)> {
     assert_eq!(oversized.len(), 8193);
     vec![
         ("allowed", "strict", with(json!({"sub": CHOSEN}))),
+        ("unprotected_route", "route", with(json!({"sub": CHOSEN}))),
+        ("trust_unavailable", "trust", with(json!({"sub": CHOSEN}))),
         ("public", "public", Request::with_token(CHOSEN)),
         ("missing_token", "strict", Request::get()),
         ("multiple_tokens", "strict", two),
@@ -98,17 +100,38 @@ fn start(upstream: &Upstream, statuses: &Value) -> Envoy {
         }
         Filter::new(&configuration)
     };
-    Plan::new(upstream)
+    let key = Key::named(Kind::Ed25519, "trust").public_pem();
+    let trust = json!({"cluster": "nowhere", "public_keys": [key]});
+    let trust = configuration_with(json!({"public_key": null, "trust": trust}));
+    let envoy = Plan::new(upstream)
         .listener("strict", filter(strict))
         .listener("with-kid", filter(with_kid))
         .listener("public", filter(json!({"public": true})))
-        .start()
+        .listener("route", filter(configuration_with(json!({"protect": "route"}))))
+        .listener("trust", filter(trust))
+        .start();
+    // Whoever counts lines is not to count this one.
+    let line = "trust: there is no cluster nowhere, or not yet; it is tried again";
+    wait_for(line, || envoy.log().contains(line).then_some(()));
+    envoy
+}
+
+/// The status of a refusal, where the configuration has this one for tokens.
+fn status(code: &str, of_tokens: u16) -> u16 {
+    match code {
+        "unprotected_route" => 403,
+        "trust_unavailable" => 503,
+        _ => of_tokens,
+    }
 }
 
 /// The body that the contract has for a code, message aside.
 fn body(code: &str) -> Value {
     let reason = match code {
-        "not_granted" => return json!({"type": "permissions_denied", "details": []}),
+        "not_granted" | "unprotected_route" => {
+            return json!({"type": "permissions_denied", "details": []});
+        }
+        "trust_unavailable" => return json!({"type": "unavailable"}),
         "missing_token" => "not_found",
         "expired" => "expired",
         _ => "invalid_argument",
@@ -152,7 +175,9 @@ fn each_decision_has_its_answer_counter_log_line_and_access_log_code() {
                 assert_eq!(answer.status, 200, "{code}");
                 format!("namespace-jwt: {code}\n")
             } else {
-                assert_eq!(answer.status, 403, "{code}");
+                assert_eq!(answer.status, status(code, 403), "{code}");
+                let retry = answer.header("retry-after").is_some();
+                assert_eq!(retry, code == "trust_unavailable", "{code}");
                 assert_eq!(answer.header("www-authenticate"), None, "{code}");
                 check_denial(code, &answer);
                 format!("namespace-jwt: denied: {code}\n")
@@ -226,6 +251,10 @@ fn status_401_says_how_to_authenticate_as_rfc_6750_has_it() {
             let challenge = answer.header("www-authenticate").unwrap_or_default();
             check_denial(code, &answer);
             match code {
+                // Nothing is said of a token.
+                "unprotected_route" | "trust_unavailable" => {
+                    assert_eq!((answer.status, challenge.as_str()), (status(code, 401), ""));
+                }
                 // §3.1: no token, no error code.
                 "missing_token" => {
                     assert_eq!((answer.status, challenge.as_str()), (401, "Bearer"), "{code}");

@@ -217,6 +217,7 @@ fn bad() -> Vec<(&'static str, Value)> {
         .collect();
     let mut short_jwk = namespace_key().jwk();
     short_jwk["n"] = json!("AQAB");
+    let trust_key = Key::named(Kind::Ed25519, "trust").public_pem();
     let off_curve = json!({"kty": "EC", "crv": "P-256", "x": "A".repeat(43), "y": "A".repeat(43)});
     vec![
         ("namespace", json!({"namespace": "misspelt"})),
@@ -269,6 +270,16 @@ fn bad() -> Vec<(&'static str, Value)> {
         ("revoked_token_ids", json!({"revoked_token_ids": TOKEN_ID})),
         ("revoked_token_ids", json!({"revoked_token_ids": [5]})),
         ("metrics_name", json!({"metrics_name": "Orders"})),
+        ("protect", json!({"protect": "routes"})),
+        ("application_id", json!({"protect": "route", "application_id": APPLICATION})),
+        ("credentials", json!({"credentials": ["jwt", "api_key"]})),
+        ("trust", json!({"trust": "issuer"})),
+        ("trust.cluster", json!({"trust": {"public_keys": [trust_key]}})),
+        ("trust.public_keys", json!({"trust": {"cluster": "issuer"}})),
+        (
+            "trust.wait_seconds",
+            json!({"trust": {"cluster": "issuer", "public_keys": [trust_key], "wait_seconds": -1}}),
+        ),
         ("mode", json!({"mode": "report"})),
         ("signature_verification", json!({"signature_verification": "proxy"})),
         ("token_cache_size", json!({"token_cache_size": -1})),

@@ -11,7 +11,7 @@ pub mod host;
 mod lease;
 pub mod proxy;
 mod shared;
-#[cfg(all(test, not(target_family = "wasm")))]
+#[cfg(test)]
 #[allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -407,8 +407,17 @@ impl Follower {
     }
 
     fn disturbed_by(&mut self, proxy: &impl Proxy, refusal: Refusal) {
-        // Two workers that ask at once may share what they got in the wrong order.
-        if refusal == Refusal::Older {
+        // What an issuer signed for these workers comes from one of them, though it is late, or the
+        // clocks differ, or they have heard of different replicas.
+        let signed = matches!(
+            refusal,
+            Refusal::WrongIssuer
+                | Refusal::FromTheFuture
+                | Refusal::Older
+                | Refusal::Conflict
+                | Refusal::Stale
+        );
+        if signed {
             return;
         }
         proxy.count(Counted::Refused(refusal));

@@ -156,8 +156,7 @@ impl Worker {
         let headers = headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()));
         let presented =
             Presented::find(&self.config.token_headers, &self.config.token_cookies, headers);
-        let route =
-            Route::Private(Target { namespace_id: NAMESPACE, application_id: Some(application) });
+        let route = Route::Private(Target::new(NAMESPACE, Some(application)));
         let request = Request { presented, preflight: None, route };
         // As old as it is, so that it counts at any time.
         let standing = self.config.trust.is_some().then(|| self.state.standing(now()));

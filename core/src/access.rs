@@ -57,6 +57,21 @@ impl<'a> From<Presented<'a>> for Request<'a> {
     }
 }
 
+impl<'a> Request<'a> {
+    /// The one token.
+    ///
+    /// # Errors
+    ///
+    /// [`Denial::MissingToken`], [`Denial::MultipleTokens`].
+    fn token(&self) -> Result<&'a [u8], Denial> {
+        match self.presented {
+            Presented::Nothing => Err(Denial::MissingToken),
+            Presented::Several => Err(Denial::MultipleTokens),
+            Presented::Token(token) => Ok(token),
+        }
+    }
+}
+
 impl Private {
     /// Keys and a policy for what the configuration names, without the trust feed.
     pub fn new(protects: Protects, keys: KeySet, policy: Policy) -> Self {
@@ -112,29 +127,22 @@ impl Access {
         if request.preflight.is_some() {
             return admitted(Admission::Preflight);
         }
-        let view = private.view(feed)?;
-        if view.is_some_and(|view| is_public(view, target)) {
+        let Some(view) = private.view(feed)? else {
+            let token = request.token()?;
+            let judge = |verified: &_| private.policy.judge(verified, target, None, now);
+            decide_about(token, &private.keys, judge, backend, &mut memory.cache)?;
+            return admitted(Admission::Granted);
+        };
+        let (known, cache) = memory.known(private, target.ids, view);
+        if known.place.public {
             return admitted(Admission::Public);
         }
-        let token = match request.presented {
-            Presented::Nothing => return Err(Denial::MissingToken),
-            Presented::Several => return Err(Denial::MultipleTokens),
-            Presented::Token(token) => token,
-        };
-        let keys = match view.zip(target.namespace()) {
-            Some((view, namespace)) => memory.keyring.keys(private, namespace, view),
-            // A namespace that isn't a UUID has nothing in the feed.
-            None => &private.keys,
-        };
-        let judge = |verified: &_| private.policy.judge(verified, target, view, now);
-        decide_about(token, keys, judge, backend, &mut memory.cache)?;
+        let token = request.token()?;
+        let fed = Some((view, known.place));
+        let judge = |verified: &_| private.policy.judge(verified, target, fed, now);
+        decide_about(token, &known.keys, judge, backend, cache)?;
         admitted(Admission::Granted)
     }
-}
-
-fn is_public(view: &View, target: Target<'_>) -> bool {
-    let ids = target.namespace().zip(target.application());
-    ids.is_some_and(|(namespace, application)| view.is_public(namespace, application))
 }
 
 fn decide_about(

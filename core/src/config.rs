@@ -305,7 +305,7 @@ impl Config {
         } else {
             // A public application needs no namespace and no key, but what is there is checked.
             let namespace_id = namespace_id.unwrap_or_default();
-            Protects::Configured(Protected { namespace_id, application_id })
+            Protects::Configured(Protected::new(namespace_id, application_id))
         };
         let mut private = Private::new(protects, keys, policy);
         private.allowed = allowed.map(AllowedAlgorithms::listed).unwrap_or_default();

@@ -117,7 +117,7 @@ fn a_request_meets_the_reasons_in_the_order_of_the_list() {
         let headers = values.iter().map(|value| (&b"x-auth-token"[..], value.as_bytes()));
         let presented = Presented::find(std::slice::from_ref(&header), &[], headers);
         let has = |fault: Denial| faults.contains(&fault);
-        let target = Target { namespace_id: NAMESPACE, application_id: None };
+        let target = Target::new(NAMESPACE, None);
         let route = match has(Denial::UnprotectedRoute) {
             true => Route::Unusable,
             false => Route::Private(target),

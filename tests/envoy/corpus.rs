@@ -152,7 +152,12 @@ fn each_case_has_one_answer_over_both_protocols_and_with_both_back_ends() {
     // Every VM goes on.
     for (name, _) in corpus::configurations(&bench) {
         for wanted in BACK_ENDS {
-            let code = if name.starts_with("public") { "public" } else { "missing_token" };
+            let code = match name {
+                "public" | "public-preflight" => "public",
+                "route" => "unprotected_route",
+                "trust" => "trust_unavailable",
+                _ => "missing_token",
+            };
             envoy.expect(&format!("{name} {wanted}"), "no token", Request::get(), code);
         }
     }

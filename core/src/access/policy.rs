@@ -8,7 +8,7 @@ use crate::claims::Claims;
 use crate::identifier;
 use crate::reason::Denial;
 use crate::time::UnixTime;
-use crate::trust::view::View;
+use crate::trust::view::{Place, View};
 use crate::verify::Verified;
 
 /// What is asked of a verified token.
@@ -67,7 +67,8 @@ impl<T: Into<String>> FromIterator<T> for RevokedTokens {
 }
 
 impl Policy {
-    /// Judges a verified token at `now`, for a request with this target.
+    /// Judges a verified token at `now`, for a request with this target, and with what the trust
+    /// feed says, in all and of the target, where it counts.
     ///
     /// # Errors
     ///
@@ -79,7 +80,7 @@ impl Policy {
         &self,
         token: &Verified,
         target: Target<'_>,
-        feed: Option<&View>,
+        fed: Option<(&View, Place)>,
         now: UnixTime,
     ) -> Result<(), Denial> {
         let claims = token.claims();
@@ -90,8 +91,10 @@ impl Policy {
         if self.audience.as_ref().is_some_and(|audience| !claims.audiences.contains(audience)) {
             return Err(Denial::WrongAudience);
         }
-        let is_revoked = |view| token.is_listed(view) || is_marked(claims, target, view);
-        if self.revoked.contain(claims) || feed.is_some_and(is_revoked) {
+        let is_revoked = |(view, place): (&View, Place)| {
+            token.is_listed(view) || place.revokes(claims.issued_at)
+        };
+        if self.revoked.contain(claims) || fed.is_some_and(is_revoked) {
             return Err(Denial::Revoked);
         }
         if !claims.grants.iter().any(|grant| target.is_opened_by(grant)) {
@@ -122,14 +125,6 @@ impl Policy {
     }
 }
 
-/// Whether a mark of the feed's revokes what was issued when this was.
-fn is_marked(claims: &Claims, target: Target<'_>, view: &View) -> bool {
-    let namespace = target.namespace();
-    let marked =
-        |namespace| view.marked(namespace, target.application(), claims.issued_at).is_some();
-    namespace.is_some_and(marked)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,7 +132,10 @@ mod tests {
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
     const NOW: u64 = 1_700_000_000;
-    const TARGET: Target<'_> = Target { namespace_id: "n", application_id: Some("a") };
+
+    fn target() -> Target<'static> {
+        Target::new("n", Some("a"))
+    }
 
     /// A policy that asks for nothing but a grant.
     fn policy() -> Policy {
@@ -155,14 +153,14 @@ mod tests {
     fn judge(policy: &Policy, claims: &str, now: UnixTime) -> &'static str {
         let claims = claims.replacen('{', r#"{"application_claim":[{"namespace_id":"n"}],"#, 1);
         let token = Verified::unsigned(&claims.replace(",}", "}"));
-        policy.judge(&token, TARGET, None, now).map_or_else(Denial::code, |()| "allowed")
+        policy.judge(&token, target(), None, now).map_or_else(Denial::code, |()| "allowed")
     }
 
     #[test]
     fn any_one_grant_is_enough_and_none_is_not() {
         let judge = |grants: &str| {
             let token = Verified::unsigned(&format!(r#"{{"application_claim":{grants}}}"#));
-            policy().judge(&token, TARGET, None, UnixTime::from_secs(NOW)).map_err(Denial::code)
+            policy().judge(&token, target(), None, UnixTime::from_secs(NOW)).map_err(Denial::code)
         };
         assert!(judge(r#"[{"namespace_id":"m"},{},{"application_id":"a"}]"#).is_ok());
         assert_eq!(judge(r#"[{"namespace_id":"m"},{"application_id":"b"}]"#), Err("not_granted"));

@@ -24,6 +24,7 @@ pub struct Protected {
     /// The function's or container's id; not empty. Without one, the filter stands for
     /// the whole namespace.
     pub application_id: Option<String>,
+    ids: Ids,
 }
 
 /// What one request is for.
@@ -34,6 +35,21 @@ pub struct Target<'a> {
     /// The function's or container's id; not empty. Without one, the request is for the whole
     /// namespace.
     pub application_id: Option<&'a str>,
+    pub(super) ids: Ids,
+}
+
+/// The ids in the trust feed, which has UUIDs: of any other text it knows nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ids {
+    pub namespace: Option<Id>,
+    pub application: Option<Id>,
+}
+
+impl Ids {
+    fn of(namespace_id: &str, application_id: Option<&str>) -> Self {
+        let application = application_id.and_then(Id::of);
+        Self { namespace: Id::of(namespace_id), application }
+    }
 }
 
 impl Protects {
@@ -47,14 +63,25 @@ impl Protects {
 }
 
 impl Protected {
+    /// An application of a namespace, or all of it.
+    pub fn new(namespace_id: String, application_id: Option<String>) -> Self {
+        let ids = Ids::of(&namespace_id, application_id.as_deref());
+        Self { namespace_id, application_id, ids }
+    }
+
     /// The same for a request.
     pub fn target(&self) -> Target<'_> {
-        let Self { namespace_id, application_id } = self;
-        Target { namespace_id, application_id: application_id.as_deref() }
+        let Self { namespace_id, application_id, ids } = self;
+        Target { namespace_id, application_id: application_id.as_deref(), ids: *ids }
     }
 }
 
-impl Target<'_> {
+impl<'a> Target<'a> {
+    /// An application of a namespace, or all of it.
+    pub fn new(namespace_id: &'a str, application_id: Option<&'a str>) -> Self {
+        Self { namespace_id, application_id, ids: Ids::of(namespace_id, application_id) }
+    }
+
     /// Whether the grant opens this: every id that it names is this one's, byte for byte.
     pub fn is_opened_by(self, grant: &Grant) -> bool {
         let application = |id: &String| self.application_id == Some(id);
@@ -65,16 +92,6 @@ impl Target<'_> {
                 namespace_id == self.namespace_id && application(application_id)
             }
         }
-    }
-
-    /// The namespace's id in the trust feed, which has UUIDs.
-    pub(super) fn namespace(self) -> Option<Id> {
-        Id::of(self.namespace_id)
-    }
-
-    /// The application's id there.
-    pub(super) fn application(self) -> Option<Id> {
-        self.application_id.and_then(Id::of)
     }
 }
 
@@ -111,7 +128,7 @@ impl<'a> Route<'a> {
         }
         match (public, namespace_id) {
             (Some(true), _) => Self::Public,
-            (_, Some(namespace_id)) => Self::Private(Target { namespace_id, application_id }),
+            (_, Some(namespace_id)) => Self::Private(Target::new(namespace_id, application_id)),
             (_, None) => Self::Unusable,
         }
     }
@@ -159,18 +176,17 @@ mod tests {
             (both("m", "a"), false, false),
             (both("a", "n"), false, false),
         ] {
-            let protected =
-                Protected { namespace_id: "n".into(), application_id: Some("a".into()) };
-            assert_eq!(protected.target().is_opened_by(&grant), in_application, "{grant:?}");
-            let namespace = Protected { application_id: None, ..protected };
-            assert_eq!(namespace.target().is_opened_by(&grant), in_namespace, "{grant:?}");
+            let opened = |application_id| Target::new("n", application_id).is_opened_by(&grant);
+            assert_eq!(opened(Some("a")), in_application, "{grant:?}");
+            assert_eq!(opened(None), in_namespace, "{grant:?}");
         }
     }
 
     #[test]
     fn a_route_without_usable_metadata_is_unusable() {
-        let private =
-            |namespace_id, application_id| Route::Private(Target { namespace_id, application_id });
+        let private = |namespace_id, application_id| {
+            Route::Private(Target::new(namespace_id, application_id))
+        };
         let cases: [(&[(&str, &str)], Route<'_>); 18] = [
             (&[], Route::Unusable),
             (&[("namespace_id", "n")], private("n", None)),
@@ -201,7 +217,7 @@ mod tests {
 
     #[test]
     fn a_route_must_be_of_the_configured_namespace() {
-        let target = Target { namespace_id: "n", application_id: Some("a") };
+        let target = Target::new("n", Some("a"));
         for (route, within, expected) in [
             (Route::Private(target), None, Route::Private(target)),
             (Route::Private(target), Some("n"), Route::Private(target)),

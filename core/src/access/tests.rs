@@ -34,7 +34,7 @@ fn key(text: &str) -> PublicKey {
 /// but a grant.
 fn private(keys: &[&str]) -> Private {
     let keys = KeySet::new(keys.iter().map(|text| key(text)).collect());
-    let protected = Protected { namespace_id: "n".into(), application_id: Some("a".into()) };
+    let protected = Protected::new("n".into(), Some("a".into()));
     let policy = Policy {
         issuer: None,
         audience: None,
@@ -208,7 +208,7 @@ impl Gateway {
         signer: &str,
     ) -> (&'static str, usize) {
         let backend = By(signer, Cell::new(0));
-        let target = Target { namespace_id, application_id: Some(application_id) };
+        let target = Target::new(namespace_id, Some(application_id));
         let request = Request {
             presented: Presented::Token(token.as_bytes()),
             preflight: None,
@@ -312,7 +312,7 @@ fn of_several_settings_the_first_in_the_order_counts() {
     let public = Feed { public: true, one: &[ED25519], ..Feed::default() }.view(1);
     let token = for_both("j", NOW);
     let of_route = |namespace_id, application_id| {
-        Route::Private(Target { namespace_id, application_id: Some(application_id) })
+        Route::Private(Target::new(namespace_id, Some(application_id)))
     };
     let one = of_route(ONE, APPLICATION_OF_ONE);
     let preflight = || {

@@ -62,7 +62,7 @@ pub(super) fn summary(config: &Config, by_guest: &[Algorithm]) -> String {
         Some(id) => format!("{what} {}", excerpt(id)),
     };
     let protects = match &private.protects {
-        Protects::Configured(Protected { namespace_id, application_id }) => {
+        Protects::Configured(Protected { namespace_id, application_id, .. }) => {
             let application = id(application_id, "application");
             format!("namespace {}, {application}", excerpt(namespace_id))
         }

@@ -51,7 +51,7 @@ fn what_is_left_out_has_the_documented_default() {
     let Private { keys, policy, protects, .. } = private(config);
     assert_eq!(keys.keys().len(), 1);
     assert_eq!(keys.keys()[0].algorithms(), [Algorithm::Rs256]);
-    let protected = Protected { namespace_id: "n".into(), application_id: None };
+    let protected = Protected::new("n".into(), None);
     assert_eq!(protects, Protects::Configured(protected));
     assert_eq!(policy.issuer, None);
     assert_eq!(policy.audience, None);

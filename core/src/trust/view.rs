@@ -28,6 +28,22 @@ pub struct Token {
     pub issued_at: Option<UnixTime>,
 }
 
+/// What the feed says of an application.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// Whether everybody may call it.
+    pub public: bool,
+    /// What was issued for it, or for its namespace, before this second is revoked.
+    pub not_before: Option<u64>,
+}
+
+impl Place {
+    /// Whether something that was issued then is revoked. What has no such time is, by any mark.
+    pub fn revokes(&self, issued_at: Option<UnixTime>) -> bool {
+        self.not_before.is_some_and(|mark| is_before(issued_at, mark))
+    }
+}
+
 /// What a token is revoked by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Revoked {
@@ -106,8 +122,18 @@ impl View {
         self.marked(namespace, application, token.issued_at)
     }
 
-    /// Which mark of where a token is used revokes it, if one does, for when it was issued.
-    pub fn marked(
+    /// What the feed says of where a token is used: of an application that isn't known, or is in
+    /// another namespace, what it says of the namespace.
+    pub fn place(&self, namespace: Id, application: Option<Id>) -> Place {
+        let of_namespace = self.tables.namespaces.get(namespace).and_then(|it| it.not_before);
+        let application = application.and_then(|id| self.application(namespace, id));
+        Place {
+            public: application.is_some_and(|it| it.privacy == Privacy::Public),
+            not_before: of_namespace.max(application.and_then(|it| it.not_before)),
+        }
+    }
+
+    fn marked(
         &self,
         namespace: Id,
         application: Option<Id>,

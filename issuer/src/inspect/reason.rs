@@ -141,7 +141,7 @@ pub(super) fn admission(claims: &Claims, private: &Private) -> Option<String> {
 
 fn protected(protects: &Protects) -> String {
     let Some(protected) = protects.configured() else { return "what the route names".to_owned() };
-    let Target { namespace_id, application_id } = protected.target();
+    let Target { namespace_id, application_id, .. } = protected.target();
     let namespace_id = ascii(namespace_id);
     match application_id {
         Some(id) => format!("application {} in namespace {namespace_id}", ascii(id)),

@@ -44,7 +44,7 @@ fuzz_target!(|input: &[u8]| -> Corpus {
         _ => 1_700_000_000 - 64 + u64::from(*second),
     });
     for config in [None, Some(&*CONFIG)] {
-        let explanation = Explanation::new(&token, config, None, now);
+        let explanation = Explanation::new(&token, config, None, None, now);
         check(&explanation.to_string(), &token);
         let json = pretty_json(&explanation.to_json()).expect("JSON");
         check(&json, &token);

@@ -8,6 +8,7 @@
 
 pub mod display;
 pub mod explain;
+pub mod feed;
 pub mod pasted;
 pub mod plugin_file;
 mod reason;

@@ -20,6 +20,7 @@ mod callers;
 mod feed;
 mod files;
 mod gateway;
+mod inspect;
 mod kills;
 mod objects;
 mod publish;

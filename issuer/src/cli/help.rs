@@ -69,7 +69,8 @@ The token is a secret. To keep it in a file that only you can read:
 pub const INSPECT_HELP: &str = "\
 Shows what a token says and, with a configuration, what the filter would decide and why.
 
-Usage: issuer inspect [-] [--config FILE [--plugin NAME]] [--at TIME] [--json] < token
+Usage: issuer inspect [-] [--config FILE [--plugin NAME] [--trust URL|DIR]] [--at TIME] [--json]
+                      < token
 
   -              read the token from standard input, as without it. A token as an
                  argument works too, and stays in the shell's history and, while the
@@ -79,18 +80,23 @@ Usage: issuer inspect [-] [--config FILE [--plugin NAME]] [--at TIME] [--json] <
                  JSON or YAML. Without it the signature is not checked
   --plugin NAME  which plugin, where the file has several: the name of the filter, the
                  plugin, the listener or the WasmPlugin
+  --trust URL    also judge by the trust feed that the configuration follows, as it is now:
+                 http://HOST:PORT of the issuer or a mirror, or a folder that
+                 `issuer trust publish` made
   --at TIME      judge as of this time, in RFC 3339; now by default
   --json         print JSON
 
 The token may come with the header, the cookie or the JSON that it stands in.
 
 A plugin configuration alone may leave members out to this command's environment, as in
-the filter: SCW_PUBLIC, SCW_PUBLIC_KEY, SCW_NAMESPACE_ID, SCW_APPLICATION_ID. With a file
-of Envoy or Istio only those count that the file takes from the proxy's environment.
+the filter: SCW_PUBLIC, SCW_PUBLIC_KEY, SCW_NAMESPACE_ID, SCW_APPLICATION_ID, and of `trust`
+NAMESPACE_JWT_TRUST_KEY and NAMESPACE_JWT_TRUST_ACCESS_KEY. With a file of Envoy or Istio only
+those count that the file takes from the proxy's environment.
 
 Example: issuer inspect - --config envoy.yaml < token
 
-Exit status: 0 admitted (or readable, without --config), 1 refused, 2 unusable input.
+Exit status: 0 admitted (or readable, without --config), 1 refused, 2 unusable input, or a
+configuration that nothing can be judged by alone.
 ";
 
 pub const SERVE_HELP: &str = "\

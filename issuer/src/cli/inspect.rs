@@ -13,6 +13,7 @@ use namespace_jwt_core::token::MAX_TOKEN_BYTES;
 use namespace_jwt_issuer::calendar::parse_rfc3339;
 use namespace_jwt_issuer::inspect::display::{Escaped, pretty_json};
 use namespace_jwt_issuer::inspect::explain::{Explanation, Verdict};
+use namespace_jwt_issuer::inspect::feed::Followed;
 use namespace_jwt_issuer::inspect::pasted::{self, Pasted, Place};
 use namespace_jwt_issuer::inspect::plugin_file::{self, Plugin, Source, Syntax};
 use serde_json::{Map, Value, json};
@@ -31,6 +32,7 @@ pub fn run(parser: &mut Parser) -> Result<Done, Failure> {
     let mut token = None;
     let mut config = Given::new("--config");
     let mut plugin = Given::new("--plugin");
+    let mut trust = Given::new("--trust");
     let mut at = Given::new("--at");
     let mut json = false;
     while let Some(argument) = parser.next().map_err(|error| misread(&error, &COMMAND))? {
@@ -41,6 +43,7 @@ pub fn run(parser: &mut Parser) -> Result<Done, Failure> {
             }
             Arg::Long("config") => config.path(parser)?,
             Arg::Long("plugin") => plugin.text(parser)?,
+            Arg::Long("trust") => trust.text(parser)?,
             Arg::Long("at") => at.text(parser)?,
             Arg::Long("json") => json = true,
             Arg::Long("help") | Arg::Short('h') => return Done::print(INSPECT_HELP),
@@ -59,6 +62,7 @@ pub fn run(parser: &mut Parser) -> Result<Done, Failure> {
         }
     };
     let config = configured.as_ref().map(|configured| &configured.config);
+    let feed = trust.value.map(|from| followed(&from, config)).transpose()?;
     let given = match token {
         Some(token) if token != "-" => Zeroizing::new(token.into_encoded_bytes()),
         _ => token_from_input()?,
@@ -73,7 +77,7 @@ pub fn run(parser: &mut Parser) -> Result<Done, Failure> {
         return failure("there is no token; give one on standard input");
     }
     let unread = config.and_then(|config| unread(place?, config));
-    let explanation = Explanation::new(token, config, unread, at);
+    let explanation = Explanation::new(token, config, feed.as_ref(), unread, at);
     if let (Verdict::Unreadable, false, Some(why)) =
         (explanation.verdict(), json, explanation.unreadable())
     {
@@ -86,6 +90,7 @@ pub fn run(parser: &mut Parser) -> Result<Done, Failure> {
             if let Some(members) = members.as_object_mut() {
                 let configuration = configured.as_ref().map(Configured::to_json);
                 members.insert("configuration".to_owned(), configuration.into());
+                members.insert("trust".to_owned(), feed.as_ref().map(Followed::to_json).into());
                 members.insert("read_from".to_owned(), place.map(Place::to_string).into());
             }
             pretty_json(&members)? + "\n"
@@ -99,15 +104,33 @@ pub fn run(parser: &mut Parser) -> Result<Done, Failure> {
             if let Some(configured) = &configured {
                 configured.write(&mut text)?;
             }
+            if let Some(feed) = &feed {
+                writeln!(text, "\nTrust feed\n  {}", Escaped(&feed.summary()))?;
+            }
             text
         }
     };
     let status = match explanation.verdict() {
         Verdict::Readable | Verdict::Admitted => ExitCode::SUCCESS,
         Verdict::Refused => ExitCode::FAILURE,
-        Verdict::Unreadable => ExitCode::from(2),
+        Verdict::Unreadable | Verdict::Unjudged => ExitCode::from(2),
     };
     Ok(Done { output: Zeroizing::new(output), status })
+}
+
+/// What the trust feed says that the configuration follows.
+fn followed(from: &str, config: Option<&Config>) -> Result<Followed, Failure> {
+    let Some(config) = config else {
+        return failure(
+            "`--trust` needs the keys of the feed; give the configuration with --config",
+        );
+    };
+    let Some(trust) = &config.trust else {
+        return failure(
+            "the configuration has no `trust`, so it follows no feed; leave --trust out",
+        );
+    };
+    Followed::read(trust, from, now()?).map_err(Failure)
 }
 
 /// Why a request with the token in that place alone has none for this configuration.

@@ -9,9 +9,10 @@ use std::fmt;
 use serde_json::{Map, Value, json};
 
 use super::display::{Escaped, ascii, compact_json, grant_in_words};
+use super::feed::Followed;
 use super::reason::{admission, claim_fault, form_fault, key_fault};
 use crate::calendar::{moment, rfc3339};
-use namespace_jwt_core::access::{Access, Admitted, Memory};
+use namespace_jwt_core::access::{Access, Admitted, Memory, Private};
 use namespace_jwt_core::claims::{Claims, Grant};
 use namespace_jwt_core::config::{Config, Mode};
 use namespace_jwt_core::json::object;
@@ -20,6 +21,7 @@ use namespace_jwt_core::request::Presented;
 use namespace_jwt_core::signature::guest::Guest;
 use namespace_jwt_core::time::UnixTime;
 use namespace_jwt_core::token::Token;
+use namespace_jwt_core::trust::state::Standing;
 
 /// The order in which a header's members are shown; others follow by name.
 const HEADER_ORDER: [&str; 3] = ["alg", "typ", "kid"];
@@ -37,6 +39,8 @@ pub struct Explanation {
     size: usize,
     content: Result<Content, Unreadable>,
     decision: Option<Decision>,
+    /// What of the configuration could not be judged by, and why.
+    unjudged: Option<&'static str>,
 }
 
 /// The outcome for whoever asked.
@@ -50,6 +54,8 @@ pub enum Verdict {
     Admitted,
     /// The filter would refuse it.
     Refused,
+    /// It can't be told: see [`Explanation::unjudged`].
+    Unjudged,
 }
 
 struct Content {
@@ -85,10 +91,12 @@ enum Signature {
 
 impl Explanation {
     /// Explains a token as of `at`, as a request would carry it: `config` is the filter's.
-    /// `unread` says why that configuration doesn't look for a token where this one stands.
+    /// `unread` says why that configuration doesn't look for a token where this one stands, and
+    /// `feed` is what its trust feed says, where it follows one and that was asked for.
     pub fn new(
         token: &[u8],
         config: Option<&Config>,
+        feed: Option<&Followed>,
         unread: Option<String>,
         at: UnixTime,
     ) -> Self {
@@ -97,8 +105,18 @@ impl Explanation {
             .as_ref()
             .map(Content::new)
             .map_err(|denial| Unreadable { denial: *denial, detail: form_fault(token, *denial) });
-        let decision = config.map(|config| Decision::new(token, &content, config, unread, at));
-        Self { at, size: token.len(), content, decision }
+        let (config, unjudged) = match config.map(|config| judged(config, feed)).transpose() {
+            Ok(judged) => judged.unzip(),
+            Err(why) => (None, Some(Some(why))),
+        };
+        let decision =
+            config.map(|config| Decision::new(token, &content, config, feed, unread, at));
+        Self { at, size: token.len(), content, decision, unjudged: unjudged.flatten() }
+    }
+
+    /// What could not be judged, and what to do, if that is so.
+    pub fn unjudged(&self) -> Option<&'static str> {
+        self.unjudged
     }
 
     /// The outcome in a word.
@@ -106,6 +124,7 @@ impl Explanation {
         match (&self.decision, &self.content) {
             (Some(decision), _) if decision.outcome.is_ok() => Verdict::Admitted,
             (Some(_), _) => Verdict::Refused,
+            (None, Ok(_)) if self.unjudged.is_some() => Verdict::Unjudged,
             (None, Ok(_)) => Verdict::Readable,
             (None, Err(_)) => Verdict::Unreadable,
         }
@@ -129,6 +148,7 @@ impl Explanation {
         members.insert("size_bytes".to_owned(), self.size.into());
         let decision = self.decision.as_ref().map(|decision| decision.to_json(self.at));
         members.insert("decision".to_owned(), decision.into());
+        members.insert("unjudged".to_owned(), self.unjudged.into());
         members.into()
     }
 }
@@ -146,11 +166,42 @@ impl fmt::Display for Explanation {
                 writeln!(f, "  {}", Escaped(detail))?;
             }
         }
-        match decision {
-            Some(decision) => decision.write(f, self.at),
+        if let Some(decision) = decision {
+            decision.write(f, self.at)?;
+        }
+        match self.unjudged {
+            Some(unjudged) => writeln!(f, "\nNot judged\n  {unjudged}"),
             None => Ok(()),
         }
     }
+}
+
+/// What a token can be judged by, with what can't be judged all the same.
+///
+/// # Errors
+///
+/// Why it can't be judged at all.
+fn judged<'a>(
+    config: &'a Config,
+    feed: Option<&Followed>,
+) -> Result<(&'a Config, Option<&'static str>), &'static str> {
+    let Access::Private(private) = &config.access else { return Ok((config, None)) };
+    let Private { protects, keys, follows_feed, .. } = &**private;
+    if protects.configured().is_none() {
+        return Err(
+            "what is protected is named by each route (`protect`); give a configuration with \
+                    `namespace_id` and `application_id` in its place",
+        );
+    }
+    if feed.is_some() || !follows_feed {
+        return Ok((config, None));
+    }
+    if keys.keys().is_empty() {
+        return Err("its keys come with the trust feed; give that with --trust URL or FOLDER");
+    }
+    let unjudged = "whether the trust feed revokes the token or its key, has more keys, or makes the \
+                    application public; give the feed with --trust URL or FOLDER";
+    Ok((config, Some(unjudged)))
 }
 
 impl Content {
@@ -244,6 +295,7 @@ impl Decision {
         token: &[u8],
         content: &Result<Content, Unreadable>,
         config: &Config,
+        feed: Option<&Followed>,
         unread: Option<String>,
         at: UnixTime,
     ) -> Self {
@@ -252,7 +304,10 @@ impl Decision {
             [] => Presented::Nothing,
             _ => Presented::Token(token),
         };
-        let outcome = config.access.decide(presented.into(), None, &Guest, &mut Memory::new(0), at);
+        let standing = feed.map_or(Standing::StaticKeys, Followed::standing);
+        let mut memory = Memory::new(0);
+        let outcome =
+            config.access.decide(presented.into(), Some(standing), &Guest, &mut memory, at);
         let detail = match (&config.access, content) {
             (Access::Public, _) => {
                 Some("the configuration is public: no token is looked at".to_owned())

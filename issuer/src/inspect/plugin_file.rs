@@ -252,7 +252,13 @@ impl Plugin {
                 Variable::Host => Source::Unset,
             }),
         };
-        let left_out = VARIABLES.iter().filter(|(_, member)| !members.contains_key(*member));
+        let is_left_out = |member: &str| match member.split_once('.') {
+            None => !members.contains_key(member),
+            Some((object, member)) => {
+                members.get(object).is_some_and(|it| it.get(member).is_none())
+            }
+        };
+        let left_out = VARIABLES.iter().filter(|(_, member)| is_left_out(member));
         left_out.filter_map(|(name, _)| Some((*name, source(name)?))).collect()
     }
 

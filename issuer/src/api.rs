@@ -13,6 +13,7 @@ mod revocations;
 mod rotation;
 mod tokens;
 mod trust;
+mod waiting;
 
 use std::sync::Arc;
 use std::time::Duration;

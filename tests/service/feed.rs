@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use namespace_jwt_core::time::UnixTime;
-use namespace_jwt_core::trust::checkpoint::TrustKeys;
+use namespace_jwt_core::trust::checkpoint::{TrustKeys, sequence_of_etag};
 use namespace_jwt_core::trust::log::TokenHash;
 use namespace_jwt_core::trust::name::{Id, Scope};
 use namespace_jwt_core::trust::state::{
@@ -270,11 +270,59 @@ fn all_namespaces_are_for_those_with_a_key() {
     });
 }
 
-/// Waits until that many gateways are held.
-fn wait_for_waiting(service: &Service, count: u32) {
-    let wanted = format!("issuer_waiting_gateways {count}\n");
-    wait_for("gateways that wait", || {
-        let shown = service.client().get("/metrics");
-        String::from_utf8(shown.body).unwrap().contains(&wanted).then_some(())
+#[test]
+fn the_lowest_number_of_those_that_wait_is_none_that_a_stranger_made_up() {
+    let mut service = Service::started();
+    let client = service.client();
+    let [one, two] = ["one", "two"].map(|name| Scene::make(&client, name));
+    make_function(&client, &two.namespace, "second");
+    let paths = [&one, &two].map(|scene| format!("/namespaces/{}", scene.namespace));
+    let tags = paths.clone().map(|path| ask(&service, &path, &[]).headers["etag"].clone());
+    let numbers = tags.clone().map(|tag| sequence_of_etag(&tag).unwrap());
+    assert!(numbers[0] < numbers[1], "{numbers:?}");
+    assert_eq!(figure(&service, "lowest_waiting_sequence"), 0);
+    let made_up = format!("\"{}-0123456789abcdef\"", u64::MAX);
+    let address = service.address;
+    let wait = |path: &str, etag: &str| {
+        let headers = [("prefer", "wait=25"), ("if-none-match", etag)];
+        assert_eq!(ask_at(address, path, &headers).status, 200);
+    };
+    std::thread::scope(|scope| {
+        let stranger = scope.spawn(|| wait(&paths[0], &made_up));
+        wait_for_waiting(&service, 1);
+        assert_eq!(figure(&service, "lowest_waiting_sequence"), 0);
+        let later = scope.spawn(|| wait(&paths[1], &tags[1]));
+        wait_for_waiting(&service, 2);
+        assert_eq!(figure(&service, "lowest_waiting_sequence"), numbers[1]);
+        let lowest = scope.spawn(|| wait(&paths[0], &tags[0]));
+        wait_for_waiting(&service, 3);
+        assert_eq!(figure(&service, "lowest_waiting_sequence"), numbers[0]);
+        // A number of the past is news at once.
+        wait(&paths[0], "\"0-0123456789abcdef\"");
+        wait_for_waiting(&service, 3);
+        // Whoever waited for the change doesn't any more; who made up a number would.
+        make_function(&client, &one.namespace, "second");
+        lowest.join().unwrap();
+        wait_for("the number to go", || {
+            (figure(&service, "lowest_waiting_sequence") == numbers[1]).then_some(())
+        });
+        make_function(&client, &two.namespace, "third");
+        later.join().unwrap();
+        wait_for("no number", || (figure(&service, "lowest_waiting_sequence") == 0).then_some(()));
+        assert_eq!(figure(&service, "waiting_gateways"), 1);
+        service.stop();
+        stranger.join().unwrap();
     });
+}
+
+/// One of the service's figures.
+fn figure(service: &Service, name: &str) -> u64 {
+    let shown = String::from_utf8(service.client().get("/metrics").body).unwrap();
+    let line = shown.lines().find_map(|line| line.strip_prefix(&format!("issuer_{name} ")));
+    line.unwrap_or_else(|| panic!("{name} in {shown}")).parse().unwrap()
+}
+
+/// Waits until that many gateways are held.
+fn wait_for_waiting(service: &Service, count: u64) {
+    wait_for("gateways that wait", || (figure(service, "waiting_gateways") == count).then_some(()));
 }

@@ -11,6 +11,7 @@ use prometheus_client::registry::Registry;
 use serde_json::json;
 
 use super::Api;
+use super::waiting::WaitingGateways;
 use crate::authority::refusal::Refusal;
 use crate::http::answer;
 
@@ -21,16 +22,8 @@ pub struct ApiMetrics {
     pub minted_tokens: Counter,
     /// Requests that didn't say who they are from.
     pub failed_authentications: Counter,
-    waiting_gateways: Gauge<i64, AtomicI64>,
-}
-
-/// A gateway that waits for news, counted until this is dropped.
-pub struct Waiting(Gauge<i64, AtomicI64>);
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        self.0.dec();
-    }
+    /// Gateways that wait for news.
+    pub waiting: WaitingGateways,
 }
 
 impl ApiMetrics {
@@ -43,21 +36,9 @@ impl ApiMetrics {
             "Requests with a missing, unknown or expired API key",
             metrics.failed_authentications.clone(),
         );
-        registry.register(
-            "waiting_gateways",
-            "Gateways that wait for news",
-            metrics.waiting_gateways.clone(),
-        );
+        metrics.waiting.register(registry);
         registry.register("ready_keys", "Key pairs ready for namespaces to come", ready_keys);
         metrics
-    }
-}
-
-impl ApiMetrics {
-    /// Counts a gateway that waits.
-    pub fn waiting(&self) -> Waiting {
-        self.waiting_gateways.inc();
-        Waiting(self.waiting_gateways.clone())
     }
 }
 

@@ -94,7 +94,8 @@ async fn checkpoint(api: &Api, scope: TrustScope, parts: &Parts) -> Result<Respo
     let mut answer = match asked.and_then(sequence_of_etag) {
         // Also where a replica is behind: an answer at once would be asked for again, for ever.
         Some(sequence) if sequence >= current.sequence => {
-            let _waiting = api.metrics.waiting();
+            let known = (sequence == current.sequence).then_some(sequence);
+            let _waiting = api.metrics.waiting.begin(known);
             api.wait_for_news(scope, sequence, Duration::from_secs(wait)).await;
             shown(&self::current(api, scope).await?)
         }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use namespace_jwt_core::time::UnixTime;
 use namespace_jwt_core::trust::checkpoint::{self, Checkpoint, TrustKeys};
 use namespace_jwt_core::trust::log::TokenHash;
-use namespace_jwt_core::trust::name::{Id, Scope, object_path};
+use namespace_jwt_core::trust::name::{Id, Scope};
 use namespace_jwt_core::trust::state::{
     LogPart, News, Now, Settings, Standing, State, Want, WhenStale,
 };
@@ -85,7 +85,6 @@ impl Reader {
 
     fn follow(&mut self, published: &Published) -> News {
         let bytes = published.read(&self.scope.path());
-        let log_hash = published.verified(&bytes).log_hash;
         let first = self.state.checkpoint(&bytes, now(self.started)).unwrap();
         while self.state.is_incomplete() {
             for want in self.state.wants() {
@@ -97,7 +96,7 @@ impl Reader {
                     }
                     Want::Log { epoch, .. } => {
                         assert!(!published.file(&want.path(self.scope)).exists());
-                        let bytes = published.read(&object_path(log_hash));
+                        let bytes = published.read(&want.path_of_file(self.scope));
                         let part = LogPart { epoch, from: 0, bytes: &bytes, last: true };
                         self.state.log(part, now(self.started)).unwrap();
                         self.logs_read += 1;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use lexopt::{Arg, Parser};
+use namespace_jwt_core::time::UnixTime;
 use namespace_jwt_issuer::authority::Caller;
 use namespace_jwt_issuer::calendar::rfc3339;
 use namespace_jwt_issuer::inspect::display::excerpt;
@@ -94,7 +95,8 @@ fn publish(configuration: &Configuration, every: Option<Duration>) -> Result<Don
     let shown = configuration.folder.display().to_string();
     let Some(every) = every else {
         let (scopes, signed_at) = runtime.block_on(publish::once(configuration, tell))?;
-        let stale_at = rfc3339(signed_at.saturating_add(MAX_STALENESS));
+        let stale_at = signed_at.saturating_add(MAX_STALENESS).since_epoch().as_secs();
+        let stale_at = rfc3339(UnixTime::from_secs(stale_at));
         let checkpoints = counted(scopes, "checkpoint");
         complain(&format!(
             "{checkpoints} published to {shown}; gateways take them for stale from {stale_at} on, or as \

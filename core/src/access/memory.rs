@@ -59,9 +59,7 @@ impl Memory {
             let place = place.unwrap_or_default();
             let keys = match ids.namespace {
                 Some(namespace) => keyring.keys(private, namespace, view),
-                // Nothing in the feed is for a namespace that isn't a UUID, nor a configured key
-                // beside it.
-                None => Rc::default(),
+                None => Rc::clone(&keyring.none),
             };
             (generation, ids, Known { place, keys })
         });
@@ -78,6 +76,9 @@ impl Memory {
 struct Keyring {
     sets: LruCache<Id, Made>,
     last: KeySetNumber,
+    /// Those of a namespace that isn't a UUID: the feed has nothing for it, and configured keys
+    /// vouch for none beside it.
+    none: Rc<KeySet>,
 }
 
 /// The keys of one namespace.
@@ -90,8 +91,10 @@ struct Made {
 
 impl Keyring {
     fn new() -> Self {
-        let last = KeySetNumber::FIRST;
-        Self { sets: LruCache::unbounded(), last }
+        // The configured keys alone have the first number.
+        let last = KeySetNumber::FIRST.next();
+        let none = Rc::new(KeySet::numbered(Vec::new(), last));
+        Self { sets: LruCache::unbounded(), last, none }
     }
 
     /// The keys that vouch for a namespace: those that the feed has for it, and the configured

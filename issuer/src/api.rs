@@ -13,6 +13,7 @@ mod revocations;
 mod rotation;
 mod tokens;
 mod trust;
+mod trust_keys;
 mod waiting;
 
 use std::sync::Arc;
@@ -22,7 +23,7 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::http::header::ALLOW;
 use axum::response::IntoResponse;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use tokio::sync::watch;
 
 pub use health::ApiMetrics;
@@ -71,7 +72,9 @@ pub fn router(api: Api) -> Router {
         .route("/trust/v1/objects/{name}", get(trust::object))
         // What the platform doesn't have is under a name that it will not give to anything.
         .route("/issuer/v1/namespaces/{id}/rotate-key", post(rotation::rotate))
-        .route("/issuer/v1/revocations", post(revocations::revoke));
+        .route("/issuer/v1/revocations", post(revocations::revoke))
+        .route("/issuer/v1/trust-keys", get(trust_keys::list).post(trust_keys::rotate))
+        .route("/issuer/v1/trust-keys/{id}", delete(trust_keys::drop_old));
     for product in Product::ALL {
         // Each product's applications have its own name: `/functions/…/functions`.
         let name = product.name();

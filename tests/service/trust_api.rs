@@ -316,3 +316,37 @@ database.commit()";
     assert_eq!(answer["outcome"], "remembered");
     namespace_token(&client, &own);
 }
+
+#[test]
+fn the_trust_keys_are_listed_and_replaced_as_the_command_does_it() {
+    const KEYS: &str = "/issuer/v1/trust-keys";
+    let service = Service::started();
+    let client = service.client();
+    let listed = || {
+        let list = good(client.get(KEYS));
+        let keys = list["trust_keys"].as_array().expect("a list").clone();
+        assert_eq!(list["total_count"], keys.len());
+        let pems: String = keys.iter().map(|key| member(key, "public_key")).collect();
+        assert_eq!(pems, service.run(&["trust", "key"]), "as the command prints them");
+        keys
+    };
+    let [first] = &listed()[..] else { panic!("one key") };
+    let of = |key: &Value| format!("{KEYS}/{}", id(key));
+    assert_eq!(faults("the only one", &client.delete(&of(first))), ["trust_key: constraint"]);
+    assert_eq!(faults("misspelt", &client.post(KEYS, &json!({"dryrun": true}))).len(), 1);
+    let second = good(client.post(KEYS, &json!({})));
+    assert_eq!(listed(), [first.clone(), second.clone()]);
+    assert_eq!(faults("a third", &client.post(KEYS, &json!({}))), ["trust_key: constraint"]);
+    assert_eq!(faults("the newer", &client.delete(&of(&second))), ["trust_key: constraint"]);
+    assert_eq!(client.delete(&format!("{KEYS}/{UNKNOWN}")).status, 404);
+    for key in [None, Some(UNKNOWN)] {
+        let stranger = client.with_key(key);
+        let asked =
+            [stranger.get(KEYS), stranger.post(KEYS, &json!({})), stranger.delete(&of(first))];
+        assert!(asked.iter().all(|answer| answer.status == 401), "{asked:?}");
+    }
+    assert_eq!(good(client.delete(&of(first))), *first);
+    assert_eq!(listed(), std::slice::from_ref(&second));
+    let changes = audit(&service, 2);
+    assert!(changes[0].contains(id(&second)) && changes[1].contains(id(first)), "{changes:?}");
+}

@@ -109,23 +109,30 @@ impl Authority {
         .await
     }
 
-    /// Drops the older one of two keys. It tells which.
+    /// Drops the older one of two keys, where it is the one that is meant, if one is. It tells which.
     ///
     /// # Errors
     ///
     /// [`Refusal`].
-    pub async fn drop_old_trust_key(&self, caller: &Caller) -> Result<TrustKey, Refusal> {
-        self.change(caller, |work| {
+    pub async fn drop_old_trust_key(
+        &self,
+        caller: &Caller,
+        meant: Option<Uuid>,
+    ) -> Result<TrustKey, Refusal> {
+        self.change(caller, move |work| {
             let action = Action::TrustKey(Access::Delete);
             let by = work.permit_list(action, Resource::TrustKey)?;
             let keys = work.transaction.trust_keys()?;
+            if meant.is_some_and(|id| keys.iter().all(|key| key.id != id)) {
+                return Err(Refusal::NotFound(Resource::TrustKey));
+            }
+            let refused = |help| Err(Refusal::argument("trust_key", FaultReason::Constraint, help));
             let [old, _, ..] = keys.as_slice() else {
-                return Err(Refusal::argument(
-                    "trust_key",
-                    FaultReason::Constraint,
-                    "expected two trust keys, found fewer; make a new one first",
-                ));
+                return refused("expected two trust keys, found fewer; make a new one first");
             };
+            if meant.is_some_and(|id| id != old.id) {
+                return refused("only the older of two keys is dropped, and this is the newer one");
+            }
             let organization_id = work.principal.organization_id();
             work.apply(&by, &Change::DropTrustKey(old, organization_id))?;
             Ok(old.clone())

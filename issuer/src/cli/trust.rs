@@ -82,7 +82,7 @@ fn rotate(installation: &Installation) -> Result<Done, Failure> {
 fn drop_old_key(installation: &Installation) -> Result<Done, Failure> {
     let keys = super::runtime()?.block_on(async {
         let authority = authority(installation).await?;
-        authority.drop_old_trust_key(&Caller::operator()).await?;
+        authority.drop_old_trust_key(&Caller::operator(), None).await?;
         Ok::<_, Failure>(authority.trust_keys(&Caller::operator()).await?)
     })?;
     complain("the older key signs no more; gateways that have it alone hear nothing");

@@ -18,7 +18,7 @@ async fn both_trust_keys_sign_until_the_old_one_is_dropped() {
     let message = b"what gateways are told";
     let [first] = authority.sign_for_gateways(message).await.unwrap().try_into().unwrap();
     assert!(is_good(message, &first) && !is_good(b"else", &first));
-    is_refused(authority.drop_old_trust_key(operator).await, "found fewer");
+    is_refused(authority.drop_old_trust_key(operator, None).await, "found fewer");
     go_to(1);
     let new = authority.add_trust_key(operator).await.unwrap();
     is_refused(authority.add_trust_key(operator).await, "two trust keys already");
@@ -30,7 +30,7 @@ async fn both_trust_keys_sign_until_the_old_one_is_dropped() {
         assert_eq!(second.public_pem, new.public_pem);
         assert!(is_good(message, &old) && is_good(message, &second));
     }
-    assert_eq!(authority.drop_old_trust_key(operator).await.unwrap().id, first.key_id);
+    assert_eq!(authority.drop_old_trust_key(operator, None).await.unwrap().id, first.key_id);
     let [left] = other.sign_for_gateways(message).await.unwrap().try_into().unwrap();
     assert_eq!(left.key_id, new.id);
     assert_eq!(service.audit(2), ["created trust_key", "deleted trust_key"]);

@@ -49,7 +49,7 @@ const AT_ONCE: usize = 6;
 /// How long an answer may take beside the wait that was asked for.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How long a worker without a state waits for the others to share what they fetch.
+/// How long a worker waits for what the one that asks has known for so long.
 const LEFT_OUT: Duration = Duration::from_secs(2);
 
 /// How long a worker that read something wrong in the shared data does without it.
@@ -73,8 +73,8 @@ pub struct Follower {
     plain_files: bool,
     /// The checkpoint in the shared data when it was looked at last.
     seen: Option<Vec<u8>>,
-    /// Since when there is a checkpoint there of which something is missing.
-    waits_since: Option<Duration>,
+    /// Since when the worker that asks has known more than this one.
+    behind: Option<Duration>,
     /// When something wrong was read there.
     disturbed: Option<Duration>,
     told: Told,
@@ -93,9 +93,12 @@ impl Follower {
         let now =
             proxy.now().unwrap_or(Now { clock: UnixTime::from_secs(0), monotonic: Duration::ZERO });
         let shared = Shared::new(trust.identity());
+        // Neither an update of the configuration nor a new VM gives static keys more time.
+        let age = shared.age(proxy, now.clock);
+        let lease = shared.lease(trust.manner());
         let mut follower = Self {
-            state: State::new(trust.settings.clone(), now),
-            lease: Lease::new(shared.lease(), proxy.random(), now.monotonic),
+            state: State::after(trust.settings.clone(), now, age),
+            lease: Lease::new(lease, proxy.random(), now.monotonic),
             leads: false,
             told: Told::new(&trust),
             trust,
@@ -105,7 +108,7 @@ impl Follower {
             change_over: None,
             plain_files: false,
             seen: None,
-            waits_since: None,
+            behind: None,
             disturbed: None,
             now,
         };
@@ -126,7 +129,10 @@ impl Follower {
         self.now = now;
         self.take_shared(proxy);
         self.give_up_late(proxy);
-        self.leads = self.lease.keep(proxy, now.monotonic);
+        let knows = self.knows();
+        self.leads = self.lease.keep(proxy, now.monotonic, knows);
+        let since = self.behind.unwrap_or(now.monotonic);
+        self.behind = (!self.leads && self.lease.told() > knows).then_some(since);
         self.ask(proxy);
         self.told.state(proxy, &self.state, now, self.leads);
     }
@@ -142,7 +148,7 @@ impl Follower {
             (_, None) => self.failed(proxy, want, Failure::NoAnswer),
             (Want::Checkpoint, Some(304)) => {
                 self.state.in_vain(want);
-                self.pause(proxy, Ended::NoNews(took));
+                self.pause(proxy, self.trust.pace.without_news(took, answer.wait_applied));
                 self.told.works(proxy);
             }
             (Want::Checkpoint, Some(200)) => self.take_checkpoint(proxy, answer, took),
@@ -158,21 +164,22 @@ impl Follower {
         self.told.state(proxy, &self.state, self.now, self.leads);
     }
 
-    /// Whether the others can't be relied upon: somebody else writes into what they share, or the
-    /// state has become old for no reason that can be seen.
+    /// Whether the others can't be relied upon: somebody else writes into what they share, or the one
+    /// that asks has known for long what hasn't come here.
     fn is_alone(&self) -> bool {
         let now = self.now.monotonic;
-        let distrusts = |at: Duration| now.saturating_sub(at) <= DISTRUST;
-        self.disturbed.is_some_and(distrusts)
+        let since = |at: Duration| now.saturating_sub(at);
+        self.disturbed.is_some_and(|at| since(at) <= DISTRUST)
+            || self.behind.is_some_and(|at| since(at) > LEFT_OUT)
             || self.lease.is_in_disorder(now)
-            || self.state.is_almost_stale(self.now)
     }
 
-    /// Whether the others have nothing more to share of what they have had for long, so that this
-    /// worker, which has no state yet, has to ask for it.
-    fn is_left_out(&self) -> bool {
-        let waited = |since: Duration| self.now.monotonic.saturating_sub(since) > LEFT_OUT;
-        self.state.current().is_none() && self.waits_since.is_some_and(waited)
+    /// How much this worker knows: when the checkpoint of its state was issued. A stale one is of no
+    /// use to others.
+    fn knows(&self) -> u64 {
+        let current = self.state.current().filter(|_| !self.state.is_stale(self.now));
+        let issued = current.map(|current| current.issued.since_epoch().as_micros());
+        issued.and_then(|micros| u64::try_from(micros).ok()).unwrap_or(0)
     }
 
     // --- asking ------------------------------------------------------------------------
@@ -190,8 +197,7 @@ impl Follower {
     fn due(&mut self, proxy: &impl Proxy) -> Vec<Want> {
         let waits = self.now.monotonic < self.next;
         if !self.leads && !self.is_alone() {
-            let left_out = self.is_left_out() && !waits;
-            return if left_out { self.state.missing() } else { Vec::new() };
+            return Vec::new();
         }
         let mut wants = self.state.wants();
         wants.retain(|want| !self.is_put_off(proxy, *want));
@@ -237,8 +243,7 @@ impl Follower {
         match want {
             Want::Checkpoint => {
                 headers.extend(self.state.etag().map(|etag| ("if-none-match", etag)));
-                let waits = pace.wait_seconds() > 0 && self.state.etag().is_some();
-                if waits && !self.state.is_incomplete() {
+                if self.may_wait() {
                     wait = format!("wait={}", pace.wait_seconds());
                     headers.push(("prefer", &wait));
                     timeout = timeout.saturating_add(Duration::from_secs(pace.wait_seconds()));
@@ -259,6 +264,16 @@ impl Follower {
             }
             Err(failure) => self.failed(proxy, want, failure),
         }
+    }
+
+    /// Whether the issuer may hold a request for the checkpoint until there is news. What is known
+    /// has to count until then, and all of it has to be there.
+    fn may_wait(&self) -> bool {
+        let wait = Duration::from_secs(self.trust.pace.wait_seconds());
+        let Now { clock, monotonic } = self.now;
+        let later =
+            Now { clock: clock.saturating_add(wait), monotonic: monotonic.saturating_add(wait) };
+        !wait.is_zero() && !self.state.is_incomplete() && !self.state.is_stale(later)
     }
 
     fn give_up_late(&mut self, proxy: &impl Proxy) {
@@ -285,12 +300,13 @@ impl Follower {
         let bytes = proxy.body(0, MAX_BYTES);
         let sequence = |state: &State| state.newest().map(|checkpoint| checkpoint.sequence);
         let before = sequence(&self.state);
+        let no_news = self.trust.pace.without_news(took, answer.wait_applied);
         match self.state.checkpoint(&bytes, self.now) {
             Err(refusal) => return self.refused(proxy, Want::Checkpoint, refusal),
-            Ok(News::Unchanged | News::Unneeded) => self.pause(proxy, Ended::NoNews(took)),
+            Ok(News::Unchanged | News::Unneeded) => self.pause(proxy, no_news),
             Ok(_) => {
                 let is_news = sequence(&self.state) != before;
-                self.pause(proxy, if is_news { Ended::News } else { Ended::NoNews(took) });
+                self.pause(proxy, if is_news { Ended::News } else { no_news });
                 if let Some(checkpoint) = self.state.newest() {
                     self.shared.share_checkpoint(proxy, &bytes, checkpoint);
                 }
@@ -374,8 +390,6 @@ impl Follower {
             }
         }
         while self.state.is_incomplete() && self.take_shared_part(proxy) {}
-        let since = self.waits_since.unwrap_or(self.now.monotonic);
-        self.waits_since = self.state.is_incomplete().then_some(since);
     }
 
     /// Takes one thing that is missing, if it is there.

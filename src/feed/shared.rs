@@ -4,6 +4,9 @@
 //! network. Nothing there can be removed, so there is a fixed number of names: a log lies in pieces
 //! of one size, a shard under its place in the index.
 
+use std::time::Duration;
+
+use namespace_jwt_core::time::UnixTime;
 use namespace_jwt_core::trust::checkpoint::Checkpoint;
 use namespace_jwt_core::trust::log::RECORD_BYTES;
 use namespace_jwt_core::trust::name::Digest;
@@ -22,14 +25,24 @@ pub struct Shared {
 impl Shared {
     /// Those of the feed that has this identity.
     pub fn new(identity: Digest) -> Self {
-        let identity = identity.to_string();
-        let short = identity.get(..16).unwrap_or_default();
-        Self { prefix: format!("namespace-jwt.trust.{short}") }
+        Self { prefix: format!("namespace-jwt.trust.{}", short(identity)) }
     }
 
-    /// The name of the lease.
-    pub fn lease(&self) -> String {
-        self.name("lease")
+    /// The name of the lease of those that ask in one manner.
+    pub fn lease(&self, manner: Digest) -> String {
+        self.name(&format!("lease.{}", short(manner)))
+    }
+
+    /// How long ago, by the clock, the first worker of the process began to follow the feed.
+    pub fn age(&self, proxy: &impl Proxy, clock: UnixTime) -> Duration {
+        let name = self.name("start");
+        let start = proxy.shared(&name).and_then(|(value, _)| value.try_into().ok());
+        let Some(start) = start.map(u64::from_le_bytes) else {
+            let seconds = clock.since_epoch().as_secs();
+            proxy.share(&name, &seconds.to_le_bytes(), None);
+            return Duration::ZERO;
+        };
+        clock.saturating_since(UnixTime::from_secs(start))
     }
 
     /// The checkpoint that was shared last.
@@ -104,6 +117,10 @@ impl Shared {
     fn name(&self, of: &str) -> String {
         format!("{}.{of}", self.prefix)
     }
+}
+
+fn short(digest: Digest) -> String {
+    digest.to_string().chars().take(16).collect()
 }
 
 /// The number of the piece that has this byte of a log, and the byte that it begins with.

@@ -17,7 +17,7 @@ use namespace_jwt_core::trust::log::TokenHash;
 use namespace_jwt_core::trust::state::Standing;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Follower;
 use issuer::{Issuer, NAMESPACE};
@@ -68,13 +68,19 @@ fn step() -> impl Strategy<Value = Step> {
 
 /// What the workers are configured with.
 fn trust(wait: u64) -> Trust {
-    let members = json!({
-        "namespace_id": NAMESPACE,
-        "trust": {
-            "cluster": "issuer", "public_keys": [Issuer::public_pem()], "wait_seconds": wait,
-            "max_staleness_seconds": STALENESS.as_secs(),
-        },
+    configured(json!({"wait_seconds": wait}), json!({}))
+}
+
+/// A configuration with these members of `trust`, and these beside it.
+fn configured(of_trust: Value, beside: Value) -> Trust {
+    let mut trust = json!({
+        "cluster": "issuer", "public_keys": [Issuer::public_pem()],
+        "max_staleness_seconds": STALENESS.as_secs(),
     });
+    let mut members = json!({"namespace_id": NAMESPACE});
+    trust.as_object_mut().unwrap().extend(of_trust.as_object().unwrap().clone());
+    members.as_object_mut().unwrap().extend(beside.as_object().unwrap().clone());
+    members["trust"] = trust;
     let config = Config::from_json(members.to_string().as_bytes(), &Environment::default());
     config.unwrap().trust.unwrap()
 }
@@ -183,7 +189,8 @@ impl Scene {
                 assert!(view.is_some(), "worker {number}: not known, though the issuer is there");
             }
         }
-        if calm {
+        // Whatever the issuer does, one worker asks it for all.
+        if shared > CALM && since(self.restarted) > CALM {
             assert!(self.world.checkpoints_under_way() <= 1, "several ask");
         }
     }
@@ -280,4 +287,65 @@ fn while_a_new_log_is_put_off_the_issuer_is_asked_at_each_refresh() {
     scene.step(&Step::Pass(100));
     let asked = scene.world.asked() - asked;
     assert!(asked <= 5, "{asked} requests in ten seconds");
+}
+
+#[test]
+fn whoever_asks_in_another_manner_asks_for_itself_alone() {
+    for manner in [
+        json!({"wait_seconds": 0, "refresh_seconds": 3600, "max_staleness_seconds": 86_400}),
+        json!({"access_key": "wrong"}),
+    ] {
+        let mut scene = Scene::start(10);
+        // They come first, and hold what they can hold.
+        scene.trust = configured(manner, json!({}));
+        (0..2).for_each(|number| scene.step(&Step::Restart(number)));
+        let proxy = |number| scene.world.proxy(number);
+        (0..2).for_each(|number| scene.workers[number].tick(&proxy(number)));
+        scene.step(&Step::Pass(20));
+        scene.step(&Step::Revoke(1));
+        scene.step(&Step::Pass(10));
+        for worker in &scene.workers[2..] {
+            let Standing::Known(view) = worker.standing(scene.world.clock()) else { panic!() };
+            assert_eq!(view.revocations(), 1);
+        }
+    }
+}
+
+#[test]
+fn neither_an_update_nor_a_new_vm_gives_static_keys_more_time() {
+    let mut scene = Scene::start(10);
+    let key = Issuer::public_pem();
+    scene.trust = configured(json!({}), json!({"public_key": key}));
+    (0..WORKERS).for_each(|number| scene.step(&Step::Restart(number)));
+    let name = |scene: &Scene| match scene.workers[0].standing(scene.world.clock()) {
+        Standing::Known(_) => "known",
+        Standing::StaticKeys => "static keys",
+        Standing::Unavailable => "unavailable",
+    };
+    assert_eq!(name(&scene), "static keys");
+    scene.world.set_fault(Fault::Down);
+    let [most, more] = [STALENESS, SOON].map(|time| time.as_secs());
+    for second in 0..most + 2 * more {
+        (0..10).for_each(|_| {
+            scene.world.pass();
+            (0..WORKERS).for_each(|n| scene.workers[n].tick(&scene.world.proxy(n)));
+        });
+        scene.step(&Step::Restart(0));
+        let expected = if second < most { "static keys" } else { "unavailable" };
+        assert_eq!(name(&scene), expected, "after {second} seconds");
+    }
+}
+
+#[test]
+fn when_the_issuer_is_back_nobody_waits_for_news_first() {
+    let mut scene = Scene::start(10);
+    scene.step(&Step::Pass(15));
+    scene.step(&Step::Network(Fault::Down));
+    scene.step(&Step::Pass(400));
+    scene.step(&Step::Mend);
+    // A failed request is followed by the next after five to six seconds.
+    scene.step(&Step::Pass(62));
+    for worker in &scene.workers {
+        assert!(matches!(worker.standing(scene.world.clock()), Standing::Known(_)));
+    }
 }

@@ -129,14 +129,27 @@ impl Trust {
         let scope = settings.scope.to_string();
         let mut ids: Vec<_> = settings.keys.ids().map(|id| id.to_string()).collect();
         ids.sort_unstable();
-        let mut hasher = Sha256::new();
-        let parts = [cluster, authority, path, &scope].into_iter().chain(&ids);
-        for part in parts {
-            hasher.update(part.as_bytes());
-            hasher.update([0]);
-        }
-        Digest::new(hasher.finalize().into())
+        digest([cluster, authority, path, &scope].into_iter().chain(&ids))
     }
+
+    /// What tells how it is asked for: one that asks in another way, or may not, doesn't ask for
+    /// this one too.
+    pub fn manner(&self) -> Digest {
+        let Self { access_key, pace, settings, .. } = self;
+        let key = access_key.as_ref().map_or("", AccessKey::expose).to_owned();
+        let [refresh, staleness] = [pace.refresh(), settings.max_staleness];
+        let times = format!("{} {refresh:?} {staleness:?}", pace.wait_seconds());
+        digest([&key, &times])
+    }
+}
+
+fn digest<'a>(parts: impl IntoIterator<Item = &'a String>) -> Digest {
+    let mut hasher = Sha256::new();
+    for part in parts {
+        hasher.update(part.as_bytes());
+        hasher.update([0]);
+    }
+    Digest::new(hasher.finalize().into())
 }
 
 /// The host in the name that Istio gives a cluster: `outbound|80||host`.

@@ -16,8 +16,10 @@ pub struct Pace {
 pub enum Ended {
     /// With a checkpoint that says something new.
     News,
-    /// With one that says nothing new, or with 304, after so much time.
-    NoNews(Duration),
+    /// With one that says nothing new, after the wait that was asked for.
+    Waited,
+    /// With one that says nothing new, or with 304, sooner than was asked.
+    NoNews,
     /// Without an answer, or with one that is refused.
     Failed,
 }
@@ -38,14 +40,27 @@ impl Pace {
         self.wait_seconds
     }
 
+    /// How long after a request without news that came too soon the next one begins.
+    pub fn refresh(self) -> Duration {
+        self.refresh
+    }
+
+    /// How a request without news ended that took so long, where the server says that it would wait
+    /// for so many seconds (`Preference-Applied`). It may wait for less than was asked.
+    pub fn without_news(self, took: Duration, applied: Option<u64>) -> Ended {
+        let asked = self.wait_seconds.min(applied.unwrap_or(self.wait_seconds));
+        // Clocks need not agree to the tenth, but nobody is asked ten times a second.
+        let enough = Duration::from_secs(asked).saturating_sub(Duration::from_millis(500));
+        if asked > 0 && took >= enough { Ended::Waited } else { Ended::NoNews }
+    }
+
     /// How long after the end of a request the next one begins. `random` is any number, another
     /// one each time.
     pub fn pause(self, ended: Ended, random: u16) -> Duration {
-        let waited = |time: Duration| self.wait_seconds > 0 && time.as_secs() >= self.wait_seconds;
         match ended {
             Ended::News if self.wait_seconds > 0 => Duration::ZERO,
-            Ended::NoNews(time) if waited(time) => Duration::ZERO,
-            Ended::News | Ended::NoNews(_) => self.refresh,
+            Ended::Waited => Duration::ZERO,
+            Ended::News | Ended::NoNews => self.refresh,
             Ended::Failed => self.refresh.saturating_add(jitter(a_part(self.refresh, 5), random)),
         }
     }
@@ -94,14 +109,31 @@ mod tests {
         let polling = Pace::new(seconds(0), seconds(5), seconds(300));
         for (pace, ended, random, expected) in [
             (waiting, Ended::News, 9, 0),
-            (waiting, Ended::NoNews(seconds(25)), 9, 0),
-            (waiting, Ended::NoNews(Duration::from_millis(24_999)), 9, 5000),
-            (waiting, Ended::NoNews(seconds(0)), 9, 5000),
+            (waiting, Ended::Waited, 9, 0),
+            (waiting, Ended::NoNews, 9, 5000),
             (waiting, Ended::Failed, 0, 5000),
             (polling, Ended::News, 9, 5000),
-            (polling, Ended::NoNews(seconds(30)), 9, 5000),
+            (polling, Ended::NoNews, 9, 5000),
         ] {
             assert_eq!(pace.pause(ended, random), Duration::from_millis(expected), "{ended:?}");
+        }
+        for (took, applied, expected) in [
+            (25_000, None, Ended::Waited),
+            (24_500, Some(25), Ended::Waited),
+            (24_499, Some(25), Ended::NoNews),
+            (24_499, None, Ended::NoNews),
+            (0, None, Ended::NoNews),
+            // A server that waits for less than it was asked to, or for nothing.
+            (10_000, Some(10), Ended::Waited),
+            (10_000, None, Ended::NoNews),
+            (30_000, Some(60), Ended::Waited),
+            (400, Some(1), Ended::NoNews),
+            (30_000, Some(0), Ended::NoNews),
+        ] {
+            let found = waiting.without_news(Duration::from_millis(took), applied);
+            assert_eq!(found, expected, "{took} {applied:?}");
+            let found = polling.without_news(Duration::from_millis(took), applied);
+            assert_eq!(found, Ended::NoNews);
         }
         let most = waiting.pause(Ended::Failed, u16::MAX);
         assert!(most > Duration::from_millis(5990) && most <= seconds(6), "{most:?}");

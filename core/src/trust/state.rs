@@ -161,6 +161,8 @@ pub enum Standing<'a> {
 pub struct State {
     settings: Settings,
     started: Duration,
+    /// For how long something was asked for before.
+    waited: Duration,
     issuer: Option<Id>,
     /// The newest that was verified, complete or not: nothing older counts any more.
     newest: Option<(Checkpoint, String)>,
@@ -199,10 +201,17 @@ impl Stamp {
 impl State {
     /// A state that knows nothing yet.
     pub fn new(settings: Settings, now: Now) -> Self {
+        Self::after(settings, now, Duration::ZERO)
+    }
+
+    /// One that knows nothing either, where others have waited for the first checkpoint for so
+    /// long.
+    pub fn after(settings: Settings, now: Now, waited: Duration) -> Self {
         Self {
             issuer: settings.issuer,
             settings,
             started: now.monotonic,
+            waited,
             newest: None,
             current: None,
             pending: None,
@@ -221,9 +230,7 @@ impl State {
             }
             Some(_) => Standing::Unavailable,
             None if !self.settings.static_keys => Standing::Unavailable,
-            None if keep || !self.is_over(now.monotonic.saturating_sub(self.started)) => {
-                Standing::StaticKeys
-            }
+            None if keep || !self.is_over(self.waiting(now)) => Standing::StaticKeys,
             None => Standing::Unavailable,
         }
     }
@@ -231,13 +238,6 @@ impl State {
     /// Whether what is known is stale: it was never known, or is too old.
     pub fn is_stale(&self, now: Now) -> bool {
         self.current.as_ref().is_none_or(|current| self.is_over(current.stamp.age(now)))
-    }
-
-    /// Whether what is known has less than a sixth of its time left, or none.
-    pub fn is_almost_stale(&self, now: Now) -> bool {
-        let most = self.settings.max_staleness;
-        let most = most.saturating_sub(most.checked_div(6).unwrap_or_default());
-        self.current.as_ref().is_some_and(|current| current.stamp.age(now) > most)
     }
 
     /// What to ask for now: the checkpoint alone, or what the last one lacks. What is asked for
@@ -341,6 +341,11 @@ impl State {
     /// How many revocations are in use.
     pub fn revocations(&self) -> usize {
         self.current.as_ref().map_or(0, |current| current.view.revocations())
+    }
+
+    /// For how long there has been nothing.
+    fn waiting(&self, now: Now) -> Duration {
+        now.monotonic.saturating_sub(self.started).saturating_add(self.waited)
     }
 
     fn is_over(&self, age: Duration) -> bool {

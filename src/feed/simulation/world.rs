@@ -157,8 +157,8 @@ impl World {
             let put = match self.intruder.get() {
                 Intruder::None => None,
                 Intruder::Garbage => Some(b"garbage".to_vec()),
-                Intruder::Lease if name.ends_with(".lease") => {
-                    Some(self.number().to_le_bytes().repeat(4))
+                Intruder::Lease if name.contains(".lease.") => {
+                    Some(self.number().to_le_bytes().repeat(6))
                 }
                 Intruder::Lease => None,
                 Intruder::OldCheckpoint if !name.ends_with(".checkpoint") => None,
@@ -228,7 +228,12 @@ impl World {
     fn answer(&self, call: &Call) -> Option<(Answer, Vec<u8>)> {
         let waited = self.now.get() - call.since;
         let said = |status, body: Vec<u8>| {
-            let answer = Answer { status: Some(status), range_start: None, body_size: body.len() };
+            let answer = Answer {
+                status: Some(status),
+                range_start: None,
+                wait_applied: None,
+                body_size: body.len(),
+            };
             Some((answer, body))
         };
         if waited >= call.timeout {
@@ -283,13 +288,21 @@ impl Call {
     fn part_of(&self, whole: Vec<u8>) -> Option<(Answer, Vec<u8>)> {
         let range = self.headers.get("range").and_then(|it| it.strip_prefix("bytes="));
         let Some((from, to)) = range.and_then(|it| it.split_once('-')) else {
-            let answer = Answer { status: Some(200), range_start: None, body_size: whole.len() };
+            let answer = Answer {
+                status: Some(200),
+                range_start: None,
+                wait_applied: None,
+                body_size: whole.len(),
+            };
             return Some((answer, whole));
         };
         let (from, to): (usize, usize) = (from.parse().unwrap(), to.parse().unwrap());
         let part = whole.get(from..whole.len().min(to + 1)).unwrap_or_default().to_vec();
         let range_start = Some(from as u64);
-        Some((Answer { status: Some(206), range_start, body_size: part.len() }, part))
+        Some((
+            Answer { status: Some(206), range_start, wait_applied: None, body_size: part.len() },
+            part,
+        ))
     }
 }
 

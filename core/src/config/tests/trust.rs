@@ -65,6 +65,18 @@ fn every_member_of_trust_is_taken() {
     for other in [json!({"cluster": "c"}), json!({"authority": "a"}), json!({"path": "/p"})] {
         assert_ne!(identity(other), identity(json!({})));
     }
+    // Who asks for it asks for those alone that would ask alike.
+    let manner = |trust| trust_of(trust).manner();
+    for other in [
+        json!({"wait_seconds": 1}),
+        json!({"refresh_seconds": 1}),
+        json!({"max_staleness_seconds": 1000}),
+        json!({"access_key": "k"}),
+    ] {
+        assert_ne!(manner(other.clone()), manner(json!({})));
+        assert_eq!(identity(other), identity(json!({})));
+    }
+    assert_eq!(manner(json!({"when_stale": "keep"})), manner(json!({})));
 }
 
 #[test]

@@ -94,6 +94,22 @@ fn log_of(state: &State, from: u64, until: u64, change_over: bool) -> Want {
 }
 
 #[test]
+fn static_keys_count_until_the_first_checkpoint_and_no_longer_than_a_state_would() {
+    let settings = Settings { static_keys: true, ..settings() };
+    let most = settings.max_staleness.as_secs();
+    for (waited, after, expected) in [
+        (0, most, "static keys"),
+        (0, most + 1, "unavailable"),
+        (10, most - 10, "static keys"),
+        (10, most - 9, "unavailable"),
+        (most + 1, 0, "unavailable"),
+    ] {
+        let state = State::after(settings.clone(), at(0), Duration::from_secs(waited));
+        assert_eq!(name(&state, at(after)), expected, "{waited} {after}");
+    }
+}
+
+#[test]
 fn a_gateway_asks_for_all_that_a_checkpoint_names_and_then_knows_it() {
     let feed = Feed::new(100);
     let mut state = State::new(settings(), at(0));

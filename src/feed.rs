@@ -10,6 +10,7 @@ pub mod answer;
 pub mod host;
 mod lease;
 pub mod proxy;
+mod reliance;
 mod shared;
 #[cfg(test)]
 #[allow(
@@ -37,6 +38,7 @@ use namespace_jwt_core::trust::state::{LogPart, News, Now, Standing, State, Want
 use answer::Answer;
 use lease::Lease;
 use proxy::{Counted, Failure, Proxy, Request};
+use reliance::Reliance;
 use shared::{PIECE, Shared};
 use told::Told;
 
@@ -48,12 +50,6 @@ const AT_ONCE: usize = 6;
 
 /// How long an answer may take beside the wait that was asked for.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// How long a worker waits for what the one that asks has known for so long.
-const LEFT_OUT: Duration = Duration::from_secs(2);
-
-/// How long a worker that read something wrong in the shared data does without it.
-const DISTRUST: Duration = Duration::from_secs(60);
 
 /// What one plugin knows of its feed in one worker.
 pub struct Follower {
@@ -73,10 +69,7 @@ pub struct Follower {
     plain_files: bool,
     /// The checkpoint in the shared data when it was looked at last.
     seen: Option<Vec<u8>>,
-    /// Since when the worker that asks has known more than this one.
-    behind: Option<Duration>,
-    /// When something wrong was read there.
-    disturbed: Option<Duration>,
+    reliance: Reliance,
     told: Told,
     now: Now,
 }
@@ -96,6 +89,7 @@ impl Follower {
         // Neither an update of the configuration nor a new VM gives static keys more time.
         let age = shared.age(proxy, now.clock);
         let lease = shared.lease(trust.manner());
+        let reliance = Reliance::new(trust.pace, trust.settings.max_staleness, now.monotonic);
         let mut follower = Self {
             state: State::after(trust.settings.clone(), now, age),
             lease: Lease::new(lease, proxy.random(), now.monotonic),
@@ -108,8 +102,7 @@ impl Follower {
             change_over: None,
             plain_files: false,
             seen: None,
-            behind: None,
-            disturbed: None,
+            reliance,
             now,
         };
         follower.take_shared(proxy);
@@ -130,9 +123,13 @@ impl Follower {
         self.take_shared(proxy);
         self.give_up_late(proxy);
         let knows = self.knows();
-        self.leads = self.lease.keep(proxy, now.monotonic, knows);
-        let since = self.behind.unwrap_or(now.monotonic);
-        self.behind = (!self.leads && self.lease.told() > knows).then_some(since);
+        let led = std::mem::replace(&mut self.leads, self.lease.keep(proxy, now.monotonic, knows));
+        if self.leads && !led {
+            let soon = now.monotonic.saturating_add(self.trust.pace.refresh());
+            self.next = self.next.min(soon);
+        }
+        self.reliance.learn(knows, now.monotonic);
+        self.reliance.compare(self.lease.told(), now.monotonic);
         self.ask(proxy);
         self.told.state(proxy, &self.state, now, self.leads);
     }
@@ -148,7 +145,7 @@ impl Follower {
             (_, None) => self.failed(proxy, want, Failure::NoAnswer),
             (Want::Checkpoint, Some(304)) => {
                 self.state.in_vain(want);
-                self.pause(proxy, self.trust.pace.without_news(took, answer.wait_applied));
+                self.pause_in_vain(proxy, self.trust.pace.without_news(took, answer.wait_applied));
                 self.told.works(proxy);
             }
             (Want::Checkpoint, Some(200)) => self.take_checkpoint(proxy, answer, took),
@@ -160,18 +157,13 @@ impl Follower {
                 self.failed(proxy, want, Failure::Status(status));
             }
         }
+        let (knows, now) = (self.knows(), self.now.monotonic);
+        match self.leads {
+            true => self.reliance.learn(knows, now),
+            false => self.reliance.learn_alone(knows, self.lease.told(), now),
+        }
         self.ask(proxy);
         self.told.state(proxy, &self.state, self.now, self.leads);
-    }
-
-    /// Whether the others can't be relied upon: somebody else writes into what they share, or the one
-    /// that asks has known for long what hasn't come here.
-    fn is_alone(&self) -> bool {
-        let now = self.now.monotonic;
-        let since = |at: Duration| now.saturating_sub(at);
-        self.disturbed.is_some_and(|at| since(at) <= DISTRUST)
-            || self.behind.is_some_and(|at| since(at) > LEFT_OUT)
-            || self.lease.is_in_disorder(now)
     }
 
     /// How much this worker knows: when the checkpoint of its state was issued. A stale one is of no
@@ -195,8 +187,8 @@ impl Follower {
 
     /// What it is time to ask for, whether it is asked for already or not.
     fn due(&mut self, proxy: &impl Proxy) -> Vec<Want> {
-        let waits = self.now.monotonic < self.next;
-        if !self.leads && !self.is_alone() {
+        let now = self.now.monotonic;
+        if !self.leads && !self.reliance.is_broken(now) && !self.lease.is_in_disorder(now) {
             return Vec::new();
         }
         let mut wants = self.state.wants();
@@ -204,7 +196,7 @@ impl Follower {
         if wants.is_empty() {
             wants.push(Want::Checkpoint);
         }
-        wants.retain(|want| *want != Want::Checkpoint || !waits);
+        wants.retain(|want| *want != Want::Checkpoint || now >= self.next);
         wants
     }
 
@@ -223,6 +215,7 @@ impl Follower {
     }
 
     fn send(&mut self, proxy: &impl Proxy, want: Want) {
+        let may_wait = self.may_wait(proxy);
         let Trust { cluster, authority, path, access_key, pace, settings } = &self.trust;
         let of_want = match self.plain_files {
             true => want.path_of_file(settings.scope),
@@ -243,7 +236,7 @@ impl Follower {
         match want {
             Want::Checkpoint => {
                 headers.extend(self.state.etag().map(|etag| ("if-none-match", etag)));
-                if self.may_wait() {
+                if may_wait {
                     wait = format!("wait={}", pace.wait_seconds());
                     headers.push(("prefer", &wait));
                     timeout = timeout.saturating_add(Duration::from_secs(pace.wait_seconds()));
@@ -267,13 +260,14 @@ impl Follower {
     }
 
     /// Whether the issuer may hold a request for the checkpoint until there is news. What is known
-    /// has to count until then, and all of it has to be there.
-    fn may_wait(&self) -> bool {
+    /// has to count until then, and all of it has to be there but what is put off.
+    fn may_wait(&mut self, proxy: &impl Proxy) -> bool {
         let wait = Duration::from_secs(self.trust.pace.wait_seconds());
         let Now { clock, monotonic } = self.now;
         let later =
             Now { clock: clock.saturating_add(wait), monotonic: monotonic.saturating_add(wait) };
-        !wait.is_zero() && !self.state.is_incomplete() && !self.state.is_stale(later)
+        let is_whole = self.state.missing().into_iter().all(|it| self.is_put_off(proxy, it));
+        !wait.is_zero() && is_whole && !self.state.is_stale(later)
     }
 
     fn give_up_late(&mut self, proxy: &impl Proxy) {
@@ -291,6 +285,14 @@ impl Follower {
         self.next = self.now.monotonic.saturating_add(pause);
     }
 
+    /// The same after a request that brought nothing at all.
+    fn pause_in_vain(&mut self, proxy: &impl Proxy, ended: Ended) {
+        let now = self.now.monotonic;
+        let pause = self.trust.pace.pause(ended, random(proxy));
+        let pause = if self.leads { pause } else { self.reliance.pause(pause, now) };
+        self.next = now.saturating_add(pause);
+    }
+
     // --- what came ---------------------------------------------------------------------
 
     fn take_checkpoint(&mut self, proxy: &impl Proxy, answer: &Answer, took: Duration) {
@@ -303,7 +305,7 @@ impl Follower {
         let no_news = self.trust.pace.without_news(took, answer.wait_applied);
         match self.state.checkpoint(&bytes, self.now) {
             Err(refusal) => return self.refused(proxy, Want::Checkpoint, refusal),
-            Ok(News::Unchanged | News::Unneeded) => self.pause(proxy, no_news),
+            Ok(News::Unchanged | News::Unneeded) => self.pause_in_vain(proxy, no_news),
             Ok(_) => {
                 let is_news = sequence(&self.state) != before;
                 self.pause(proxy, if is_news { Ended::News } else { no_news });
@@ -324,7 +326,10 @@ impl Follower {
         }
         let bytes = proxy.body(0, answer.body_size);
         match self.state.object(hash, &bytes, self.now) {
-            Ok(_) => self.shared.share_object(proxy, place, &bytes),
+            Ok(news) => {
+                self.shared.share_object(proxy, place, &bytes);
+                self.completed(proxy, news);
+            }
             Err(refusal) => self.refused(proxy, want, refusal),
         }
     }
@@ -346,7 +351,10 @@ impl Follower {
             match self.state.log(part, self.now) {
                 Err(refusal) => return self.refused(proxy, want, refusal),
                 Ok(News::Incomplete) => {}
-                Ok(_) => break,
+                Ok(news) => {
+                    self.completed(proxy, news);
+                    break;
+                }
             }
         }
         // Nobody is to read what may still turn out to be wrong.
@@ -358,6 +366,13 @@ impl Follower {
         for at in (0..checked.min(answer.body_size)).step_by(PIECE) {
             let bytes = proxy.body(at, PIECE.min(checked.saturating_sub(at)));
             self.shared.share_log(proxy, epoch, after(begin, at), &bytes);
+        }
+    }
+
+    /// All is there: what comes next is news.
+    fn completed(&mut self, proxy: &impl Proxy, news: News) {
+        if news == News::Complete {
+            self.pause(proxy, Ended::News);
         }
     }
 
@@ -375,7 +390,7 @@ impl Follower {
 
     fn in_vain(&mut self, proxy: &impl Proxy, want: Want) {
         self.state.in_vain(want);
-        self.pause(proxy, Ended::Failed);
+        self.pause_in_vain(proxy, Ended::Failed);
     }
 
     // --- what the others fetched ---------------------------------------------------------
@@ -436,7 +451,7 @@ impl Follower {
         }
         proxy.count(Counted::Refused(refusal));
         self.told.disturbed(proxy, refusal);
-        self.disturbed = Some(self.now.monotonic);
+        self.reliance.wanting(self.now.monotonic);
     }
 }
 

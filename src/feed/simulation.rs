@@ -189,9 +189,13 @@ impl Scene {
                 assert!(view.is_some(), "worker {number}: not known, though the issuer is there");
             }
         }
-        // Whatever the issuer does, one worker asks it for all.
-        if shared > CALM && since(self.restarted) > CALM {
+        if calm {
             assert!(self.world.checkpoints_under_way() <= 1, "several ask");
+        }
+        // Whatever the issuer does, all workers together ask it little more often than one would.
+        if shared > CALM && since(self.restarted) > CALM {
+            let asked = self.world.checkpoints_in_the_last(Duration::from_secs(60));
+            assert!(asked <= 24, "{asked} requests for checkpoints in a minute");
         }
     }
 }

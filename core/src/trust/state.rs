@@ -402,7 +402,11 @@ impl State {
         let recent = &checkpoint.recent;
         let goes_on = |view: &View| recent.is_empty() || recent.iter().any(|it| view.lists(*it));
         let goes_on = self.current.as_ref().is_some_and(|current| goes_on(&current.view));
-        let may_wait = goes_on && earlier.as_ref().is_none_or(Pending::may_wait);
+        // A change of anything else isn't to wait for a log that changes nothing.
+        let same_index = |it: &Current| it.checkpoint.index == checkpoint.index;
+        let may_wait = goes_on
+            && self.current.as_ref().is_some_and(same_index)
+            && earlier.as_ref().is_none_or(Pending::may_wait);
         if let Some(current) = &mut self.current {
             self.generation = self.generation.saturating_add(1);
             current.view.announce(self.generation, checkpoint.recent.clone());

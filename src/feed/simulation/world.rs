@@ -60,6 +60,8 @@ pub enum Intruder {
     Garbage,
     /// Other bytes each time, into the lease.
     Lease,
+    /// A lease that somebody holds who asks for nothing.
+    Holder,
     /// The checkpoint that was there when it began.
     OldCheckpoint,
     /// Everything that was there when it began.
@@ -71,6 +73,7 @@ impl Intruder {
         prop_oneof![
             Just(Self::Garbage),
             Just(Self::Lease),
+            Just(Self::Holder),
             Just(Self::OldCheckpoint),
             Just(Self::Old),
         ]
@@ -90,6 +93,8 @@ pub struct World {
     numbers: Cell<u32>,
     calls: RefCell<Vec<Call>>,
     asked: Cell<usize>,
+    /// When checkpoints were asked for.
+    checkpoints: RefCell<Vec<Duration>>,
     most_checkpoints: Cell<usize>,
 }
 
@@ -115,6 +120,7 @@ impl World {
             numbers: Cell::new(0),
             calls: RefCell::default(),
             asked: Cell::new(0),
+            checkpoints: RefCell::default(),
             most_checkpoints: Cell::new(0),
         }
     }
@@ -160,7 +166,11 @@ impl World {
                 Intruder::Lease if name.contains(".lease.") => {
                     Some(self.number().to_le_bytes().repeat(6))
                 }
-                Intruder::Lease => None,
+                Intruder::Holder if name.contains(".lease.") => {
+                    let beat = u64::from(self.number());
+                    Some([7, beat, 0].map(u64::to_le_bytes).concat())
+                }
+                Intruder::Lease | Intruder::Holder => None,
                 Intruder::OldCheckpoint if !name.ends_with(".checkpoint") => None,
                 Intruder::OldCheckpoint | Intruder::Old => {
                     old.get(name).map(|(value, _)| value.clone())
@@ -193,6 +203,11 @@ impl World {
 
     pub fn checkpoints_under_way(&self) -> usize {
         self.calls.borrow().iter().filter(|call| call.is_for_checkpoint()).count()
+    }
+
+    pub fn checkpoints_in_the_last(&self, time: Duration) -> usize {
+        let now = self.now.get();
+        self.checkpoints.borrow().iter().filter(|at| now - **at <= time).count()
     }
 
     pub fn most_checkpoints(&self) -> usize {
@@ -339,6 +354,10 @@ impl Proxy for Seen<'_> {
 
     fn send(&self, request: &Request<'_>) -> Result<u32, Failure> {
         self.world.asked.set(self.world.asked.get() + 1);
+        let path = request.headers.iter().find(|(name, _)| *name == ":path").unwrap().1;
+        if !path.contains("/objects/") && !path.contains("/log/") {
+            self.world.checkpoints.borrow_mut().push(self.world.now());
+        }
         if self.world.fault.get() == Fault::Down {
             return Err(Failure::NoAnswer);
         }

@@ -1,5 +1,7 @@
 //! A real Envoy with the shipped filter, on free ports, one per test.
 
+mod plan;
+
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,227 +9,21 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::process::Child;
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 pub use crate::bootstrap::Filter;
-use crate::bootstrap::{address, listener, write_listeners};
+pub use plan::Plan;
+
+use crate::bootstrap::{listener, write_listeners};
 use crate::http::{self, Protocol, Request, Response};
 use crate::measure::process::resident_bytes;
-use crate::upstream::{MARK, Upstream};
+use crate::upstream::MARK;
 
 /// How long Envoy may take to start, to stop or to write a log line.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// What to start.
-pub struct Plan {
-    binary: PathBuf,
-    folder: PathBuf,
-    cluster: Value,
-    listeners: Vec<Value>,
-    environment: Vec<(String, String)>,
-    listeners_from_file: bool,
-    workers: usize,
-    log_level: &'static str,
-    wasm_log_level: &'static str,
-    log_is_read: bool,
-}
-
-impl Plan {
-    pub fn new(upstream: &Upstream) -> Self {
-        static NEXT: AtomicUsize = AtomicUsize::new(0);
-        let folder = crate::scratch().join(format!(
-            "envoy-{}-{}",
-            std::process::id(),
-            NEXT.fetch_add(1, Ordering::SeqCst)
-        ));
-        Self {
-            binary: binary(),
-            folder,
-            cluster: json!({
-                "name": "upstream",
-                "type": "STATIC",
-                "connect_timeout": "5s",
-                "load_assignment": {
-                    "cluster_name": "upstream",
-                    "endpoints": [{"lb_endpoints": [{"endpoint": {"address": address(upstream.address)}}]}],
-                },
-            }),
-            listeners: Vec::new(),
-            environment: Vec::new(),
-            listeners_from_file: false,
-            workers: 1,
-            log_level: "warn",
-            wasm_log_level: "debug",
-            log_is_read: true,
-        }
-    }
-
-    /// In another Envoy than the one that the tests are run with.
-    pub fn release(mut self, version: &str) -> Self {
-        let path = format!("target/envoys/{version}/envoy");
-        self.binary = crate::root(&path);
-        assert!(self.binary.exists(), "no {path}: run `make envoys`, which gets it");
-        self
-    }
-
-    /// A listener with the filter before the upstream.
-    pub fn listener(self, name: &str, filter: Filter) -> Self {
-        let filter = filter.to_json(name);
-        self.add(name, Some(filter))
-    }
-
-    /// A listener with a filter that isn't the product's.
-    pub fn listener_with(self, name: &str, filter: Value) -> Self {
-        self.add(name, Some(filter))
-    }
-
-    /// A listener that lets everything through, to test the harness itself.
-    pub fn listener_without_filter(self, name: &str) -> Self {
-        self.add(name, None)
-    }
-
-    fn add(mut self, name: &str, filter: Option<Value>) -> Self {
-        let listener = listener(name, filter, &self.folder.join("access.log"));
-        self.listeners.push(listener);
-        self
-    }
-
-    /// Changes a listener's HTTP connection manager.
-    pub fn adjust(mut self, name: &str, change: impl FnOnce(&mut Value)) -> Self {
-        let listener = self.listeners.iter_mut().find(|listener| listener["name"] == name);
-        let listener = listener.unwrap_or_else(|| panic!("no listener {name}"));
-        change(&mut listener["filter_chains"][0]["filters"][0]["typed_config"]);
-        self
-    }
-
-    /// Puts another application behind every listener.
-    pub fn upstream_at(mut self, upstream: SocketAddr) -> Self {
-        let endpoint = &mut self.cluster["load_assignment"]["endpoints"][0]["lb_endpoints"][0];
-        endpoint["endpoint"]["address"] = address(upstream);
-        self
-    }
-
-    /// With everything in the log that Envoy can say.
-    pub fn verbose(mut self) -> Self {
-        self.log_level = "trace";
-        self.wasm_log_level = "trace";
-        self
-    }
-
-    /// Sets a variable of Envoy's own environment.
-    pub fn process_env(mut self, name: &str, value: &str) -> Self {
-        self.environment.push((name.to_owned(), value.to_owned()));
-        self
-    }
-
-    /// Takes the listeners from a file that can be replaced while Envoy runs.
-    pub fn listeners_from_file(mut self) -> Self {
-        self.listeners_from_file = true;
-        self
-    }
-
-    /// With so many worker threads.
-    pub fn workers(mut self, workers: usize) -> Self {
-        self.workers = workers;
-        self
-    }
-
-    /// Without a log line for each admitted request.
-    pub fn quiet(mut self) -> Self {
-        self.wasm_log_level = "warn";
-        self
-    }
-
-    /// With a log that goes into a pipe which nobody reads.
-    pub fn unread_log(mut self) -> Self {
-        self.log_is_read = false;
-        self
-    }
-
-    pub fn start(self) -> Envoy {
-        match self.try_start() {
-            Ok(envoy) => envoy,
-            Err(log) => panic!("expected Envoy to start, found that it ended:\n{log}"),
-        }
-    }
-
-    /// Starts an Envoy that must not come up, and gives its log.
-    pub fn refuses(self) -> String {
-        match self.try_start() {
-            Err(log) => log,
-            Ok(envoy) => panic!("expected Envoy to refuse to start; its log:\n{}", envoy.log()),
-        }
-    }
-
-    /// Starts an Envoy, or gives the log of one that ends with a failure instead.
-    pub fn try_start(self) -> Result<Envoy, String> {
-        let child = self.spawn();
-        let mut envoy = Envoy {
-            child,
-            folder: self.folder,
-            admin: SocketAddr::from(([127, 0, 0, 1], 0)),
-            listeners: BTreeMap::new(),
-            next_case: Cell::new(0),
-        };
-        let ready = wait_for("Envoy to be ready or to end", || {
-            let Some(status) = envoy.child.try_wait().unwrap() else {
-                return ready_admin(&envoy.folder).map(Some);
-            };
-            assert!(!status.success(), "expected Envoy to serve, found that it ended by itself");
-            Some(None)
-        });
-        let Some(admin) = ready else {
-            let log = envoy.log();
-            assert!(!log.contains("compiled without support"), "an Envoy without V8:\n{log}");
-            return Err(log);
-        };
-        envoy.admin = admin;
-        envoy.read_listeners();
-        Ok(envoy)
-    }
-
-    fn spawn(&self) -> Child {
-        fs::create_dir_all(&self.folder).expect("a folder for Envoy's files");
-        let mut bootstrap = json!({
-            "node": {"id": "test", "cluster": "test"},
-            "admin": {"address": address(SocketAddr::from(([127, 0, 0, 1], 0)))},
-            "static_resources": {"clusters": [self.cluster]},
-        });
-        if self.listeners_from_file {
-            let file = self.folder.join("listeners.json");
-            write_listeners(&file, &self.listeners);
-            bootstrap["dynamic_resources"] = json!({
-                "lds_config": {"resource_api_version": "V3", "path_config_source": {"path": file}},
-            });
-        } else {
-            bootstrap["static_resources"]["listeners"] = json!(self.listeners);
-        }
-        let file = self.folder.join("bootstrap.json");
-        fs::write(&file, bootstrap.to_string()).unwrap();
-        let log = fs::File::create(self.folder.join("log")).unwrap();
-        Command::new(&self.binary)
-            .arg("--config-path")
-            .arg(file)
-            .arg("--admin-address-path")
-            .arg(self.folder.join("admin"))
-            .args(["--concurrency", &self.workers.to_string(), "--disable-hot-restart"])
-            .args(["--file-flush-interval-msec", "5"])
-            .args(["--log-level", self.log_level])
-            .args(["--component-log-level", &format!("wasm:{}", self.wasm_log_level)])
-            .args(["--log-format", "[%l][%n] %v"])
-            .envs(self.environment.iter().map(|(n, v)| (n, v)))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(if self.log_is_read { log.into() } else { Stdio::piped() })
-            .spawn()
-            .unwrap_or_else(|e| panic!("can't start {}: {e}", self.binary.display()))
-    }
-}
 
 /// What Envoy makes of an update.
 #[derive(Clone, Copy, Debug)]
@@ -452,31 +248,4 @@ fn admin_page(admin: SocketAddr, path: &str, method: &'static str) -> Response {
     request.path = path.to_owned();
     request.method = method;
     http::send(admin, &request)
-}
-
-fn binary() -> PathBuf {
-    static CHECKED: OnceLock<PathBuf> = OnceLock::new();
-    let named = std::env::var_os("ENVOY").filter(|name| !name.is_empty()).map(PathBuf::from);
-    let Some(named) = named else {
-        let fetched = crate::root("target/envoy");
-        assert!(
-            fetched.exists(),
-            "no {}: set ENVOY to an Envoy binary, or run `make test`, which gets one",
-            fetched.display()
-        );
-        return fetched;
-    };
-    // Else what follows is a wait for something that never comes up.
-    let check = || {
-        let output = Command::new(&named).arg("--version").output();
-        let said = output.map_or_else(|e| e.to_string(), |output| http::text(&output.stdout));
-        let said = said.trim().lines().next().unwrap_or("nothing");
-        assert!(
-            said.contains("version: ") && said.contains('/'),
-            "ENVOY={} is not Envoy: its --version says {said}",
-            named.display()
-        );
-        named.clone()
-    };
-    CHECKED.get_or_init(check).clone()
 }

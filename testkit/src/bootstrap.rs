@@ -170,20 +170,38 @@ pub fn listener(name: &str, filter: Option<Value>, access_log: &Path) -> Value {
     })
 }
 
+/// A cluster of hosts by their addresses.
+pub fn cluster(name: &str, hosts: &[SocketAddr]) -> Value {
+    let endpoints: Vec<_> =
+        hosts.iter().map(|host| json!({"endpoint": {"address": address(*host)}})).collect();
+    json!({
+        "name": name,
+        "type": "STATIC",
+        "connect_timeout": "5s",
+        "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": endpoints}]},
+    })
+}
+
 pub fn address(address: SocketAddr) -> Value {
     json!({"socket_address": {"address": address.ip(), "port_value": address.port()}})
 }
 
-/// Envoy sees a file that is moved into place, never a half-written one.
 pub fn write_listeners(file: &Path, listeners: &[Value]) {
-    let resources: Vec<_> = listeners
-        .iter()
-        .cloned()
-        .map(|mut listener| {
-            listener["@type"] = json!("type.googleapis.com/envoy.config.listener.v3.Listener");
-            listener
-        })
-        .collect();
+    write(file, "type.googleapis.com/envoy.config.listener.v3.Listener", listeners);
+}
+
+pub fn write_clusters(file: &Path, clusters: &[Value]) {
+    write(file, "type.googleapis.com/envoy.config.cluster.v3.Cluster", clusters);
+}
+
+/// Envoy sees a file that is moved into place, never a half-written one.
+fn write(file: &Path, kind: &str, resources: &[Value]) {
+    let typed = |resource: &Value| {
+        let mut resource = resource.clone();
+        resource["@type"] = json!(kind);
+        resource
+    };
+    let resources: Vec<_> = resources.iter().map(typed).collect();
     let whole = file.with_extension("new");
     fs::write(&whole, json!({ "resources": resources }).to_string()).unwrap();
     fs::rename(&whole, file).unwrap();

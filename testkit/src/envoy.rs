@@ -17,7 +17,7 @@ use serde_json::Value;
 pub use crate::bootstrap::Filter;
 pub use plan::Plan;
 
-use crate::bootstrap::{listener, write_listeners};
+use crate::bootstrap::{cluster, listener, write_clusters, write_listeners};
 use crate::http::{self, Protocol, Request, Response};
 use crate::measure::process::resident_bytes;
 use crate::upstream::MARK;
@@ -34,6 +34,8 @@ pub enum Outcome {
 
 pub struct Envoy {
     child: Child,
+    /// The listeners that it was started with.
+    plan: Vec<Value>,
     folder: PathBuf,
     admin: SocketAddr,
     listeners: BTreeMap<String, SocketAddr>,
@@ -158,8 +160,38 @@ impl Envoy {
             Outcome::Accepted => "listener_manager.lds.update_success",
             Outcome::Rejected => "listener_manager.lds.update_rejected",
         };
+        self.update(counter, || {
+            write_listeners(&self.folder.join("listeners.json"), &[listener]);
+        });
+    }
+
+    /// Leaves these of the plan's listeners, some of which may come back by this, and learns
+    /// their ports.
+    pub fn keep_listeners(&mut self, names: &[&str]) {
+        let kept = |listener: &&Value| names.iter().any(|name| listener["name"] == *name);
+        let kept: Vec<_> = self.plan.iter().filter(kept).cloned().collect();
+        assert_eq!(kept.len(), names.len(), "{names:?}");
+        self.update("listener_manager.lds.update_success", || {
+            write_listeners(&self.folder.join("listeners.json"), &kept);
+        });
+        let all_there = |it: &Self| names.iter().all(|name| it.listeners.contains_key(*name));
+        wait_for("the listeners", || {
+            self.read_listeners();
+            all_there(self).then_some(())
+        });
+    }
+
+    /// Replaces the clusters that came from a file.
+    pub fn set_clusters(&self, clusters: &[(&str, &[SocketAddr])]) {
+        let clusters: Vec<_> = clusters.iter().map(|(name, hosts)| cluster(name, hosts)).collect();
+        self.update("cluster_manager.cds.update_success", || {
+            write_clusters(&self.folder.join("clusters.json"), &clusters);
+        });
+    }
+
+    fn update(&self, counter: &str, write: impl FnOnce()) {
         let before = self.counter(counter);
-        write_listeners(&self.folder.join("listeners.json"), &[listener]);
+        write();
         wait_for(counter, || (self.counter(counter) > before).then_some(()));
     }
 

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::{Value, json};
 
 use super::{Envoy, ready_admin, wait_for};
-use crate::bootstrap::{Filter, address, listener, write_listeners};
+use crate::bootstrap::{Filter, address, cluster, listener, write_clusters, write_listeners};
 use crate::http;
 use crate::upstream::Upstream;
 
@@ -20,10 +20,12 @@ use crate::upstream::Upstream;
 pub struct Plan {
     binary: PathBuf,
     folder: PathBuf,
-    cluster: Value,
+    clusters: Vec<Value>,
     listeners: Vec<Value>,
     environment: Vec<(String, String)>,
+    arguments: Vec<String>,
     listeners_from_file: bool,
+    clusters_from_file: bool,
     workers: usize,
     log_level: &'static str,
     wasm_log_level: &'static str,
@@ -41,18 +43,12 @@ impl Plan {
         Self {
             binary: binary(),
             folder,
-            cluster: json!({
-                "name": "upstream",
-                "type": "STATIC",
-                "connect_timeout": "5s",
-                "load_assignment": {
-                    "cluster_name": "upstream",
-                    "endpoints": [{"lb_endpoints": [{"endpoint": {"address": address(upstream.address)}}]}],
-                },
-            }),
+            clusters: vec![cluster("upstream", &[upstream.address])],
             listeners: Vec::new(),
             environment: Vec::new(),
+            arguments: Vec::new(),
             listeners_from_file: false,
+            clusters_from_file: false,
             workers: 1,
             log_level: "warn",
             wasm_log_level: "debug",
@@ -92,16 +88,46 @@ impl Plan {
 
     /// Changes a listener's HTTP connection manager.
     pub fn adjust(mut self, name: &str, change: impl FnOnce(&mut Value)) -> Self {
-        let listener = self.listeners.iter_mut().find(|listener| listener["name"] == name);
-        let listener = listener.unwrap_or_else(|| panic!("no listener {name}"));
-        change(&mut listener["filter_chains"][0]["filters"][0]["typed_config"]);
+        change(&mut self.find(name)["filter_chains"][0]["filters"][0]["typed_config"]);
         self
+    }
+
+    fn find(&mut self, name: &str) -> &mut Value {
+        let listener = self.listeners.iter_mut().find(|listener| listener["name"] == name);
+        listener.unwrap_or_else(|| panic!("no listener {name}"))
     }
 
     /// Puts another application behind every listener.
     pub fn upstream_at(mut self, upstream: SocketAddr) -> Self {
-        let endpoint = &mut self.cluster["load_assignment"]["endpoints"][0]["lb_endpoints"][0];
-        endpoint["endpoint"]["address"] = address(upstream);
+        self.clusters[0] = cluster("upstream", &[upstream]);
+        self
+    }
+
+    /// With another cluster, of these hosts.
+    pub fn cluster(mut self, name: &str, hosts: &[SocketAddr]) -> Self {
+        self.clusters.push(cluster(name, hosts));
+        self
+    }
+
+    /// Takes the clusters but for the upstream's from a file that can be replaced while Envoy
+    /// runs.
+    pub fn clusters_from_file(mut self) -> Self {
+        self.clusters_from_file = true;
+        self
+    }
+
+    /// Gives new connections to the workers by turns, so that each has some, and counts them
+    /// under the listener's name.
+    pub fn balanced(mut self, name: &str) -> Self {
+        let listener = self.find(name);
+        listener["connection_balance_config"] = json!({"exact_balance": {}});
+        listener["stat_prefix"] = json!(name);
+        self
+    }
+
+    /// With another argument on Envoy's command line.
+    pub fn argument(mut self, argument: &str) -> Self {
+        self.arguments.push(argument.to_owned());
         self
     }
 
@@ -162,6 +188,7 @@ impl Plan {
         let child = self.spawn();
         let mut envoy = Envoy {
             child,
+            plan: self.listeners,
             folder: self.folder,
             admin: SocketAddr::from(([127, 0, 0, 1], 0)),
             listeners: BTreeMap::new(),
@@ -186,17 +213,25 @@ impl Plan {
 
     fn spawn(&self) -> Child {
         fs::create_dir_all(&self.folder).expect("a folder for Envoy's files");
+        let (from_start, from_file) =
+            self.clusters.split_at(if self.clusters_from_file { 1 } else { self.clusters.len() });
         let mut bootstrap = json!({
             "node": {"id": "test", "cluster": "test"},
             "admin": {"address": address(SocketAddr::from(([127, 0, 0, 1], 0)))},
-            "static_resources": {"clusters": [self.cluster]},
+            "static_resources": {"clusters": from_start},
+            "dynamic_resources": {},
         });
+        if self.clusters_from_file {
+            let file = self.folder.join("clusters.json");
+            write_clusters(&file, from_file);
+            bootstrap["dynamic_resources"]["cds_config"] =
+                json!({"resource_api_version": "V3", "path_config_source": {"path": file}});
+        }
         if self.listeners_from_file {
             let file = self.folder.join("listeners.json");
             write_listeners(&file, &self.listeners);
-            bootstrap["dynamic_resources"] = json!({
-                "lds_config": {"resource_api_version": "V3", "path_config_source": {"path": file}},
-            });
+            bootstrap["dynamic_resources"]["lds_config"] =
+                json!({"resource_api_version": "V3", "path_config_source": {"path": file}});
         } else {
             bootstrap["static_resources"]["listeners"] = json!(self.listeners);
         }
@@ -213,6 +248,7 @@ impl Plan {
             .args(["--log-level", self.log_level])
             .args(["--component-log-level", &format!("wasm:{}", self.wasm_log_level)])
             .args(["--log-format", "[%l][%n] %v"])
+            .args(&self.arguments)
             .envs(self.environment.iter().map(|(n, v)| (n, v)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())

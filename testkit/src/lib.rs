@@ -22,6 +22,7 @@ pub mod built;
 pub mod contract;
 pub mod corpus;
 pub mod envoy;
+pub mod feed;
 pub mod http;
 pub mod measure;
 pub mod mint;

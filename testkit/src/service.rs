@@ -229,7 +229,7 @@ pub fn read_variables(text: &str) -> BTreeMap<String, String> {
 }
 
 /// A port that stays free while the service is down: none that the system gives to clients.
-fn free_address() -> SocketAddr {
+pub fn free_address() -> SocketAddr {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let first = u16::try_from(std::process::id() % 100).unwrap() * 100;
     loop {

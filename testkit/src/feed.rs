@@ -49,6 +49,11 @@ pub struct Seen {
     pub over: Option<Instant>,
 }
 
+/// In hexadecimal.
+pub fn sha256(text: &str) -> String {
+    contents::hex(&hmac_sha256::Hash::hash(text.as_bytes()))
+}
+
 struct Shared {
     state: Mutex<State>,
     changed: Condvar,
@@ -107,6 +112,11 @@ impl Feed {
     /// The key that proves it, in PEM.
     pub fn public_pem(&self) -> String {
         public_pem(SEED)
+    }
+
+    /// The name of that key in checkpoints.
+    pub fn key_id(&self) -> String {
+        signing::key_id(SEED)
     }
 
     /// Changes what it says, as one change, and tells those who wait.

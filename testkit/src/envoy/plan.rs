@@ -25,6 +25,8 @@ pub struct Plan {
     environment: Vec<(String, String)>,
     arguments: Vec<String>,
     listeners_from_file: bool,
+    /// How many of the listeners are there from the start.
+    at_first: usize,
     clusters_from_file: bool,
     workers: usize,
     log_level: &'static str,
@@ -48,6 +50,7 @@ impl Plan {
             environment: Vec::new(),
             arguments: Vec::new(),
             listeners_from_file: false,
+            at_first: usize::MAX,
             clusters_from_file: false,
             workers: 1,
             log_level: "warn",
@@ -150,6 +153,13 @@ impl Plan {
         self
     }
 
+    /// The same, and only those listeners that were added so far are there from the start:
+    /// [`Envoy::keep_listeners`] brings the others.
+    pub fn later(mut self) -> Self {
+        self.at_first = self.listeners.len();
+        self.listeners_from_file()
+    }
+
     /// With so many worker threads.
     pub fn workers(mut self, workers: usize) -> Self {
         self.workers = workers;
@@ -229,7 +239,7 @@ impl Plan {
         }
         if self.listeners_from_file {
             let file = self.folder.join("listeners.json");
-            write_listeners(&file, &self.listeners);
+            write_listeners(&file, &self.listeners[..self.at_first.min(self.listeners.len())]);
             bootstrap["dynamic_resources"]["lds_config"] =
                 json!({"resource_api_version": "V3", "path_config_source": {"path": file}});
         } else {

@@ -29,6 +29,11 @@ pub fn public_pem(seed: u8) -> String {
     format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", STANDARD.encode(der))
 }
 
+/// The name of the public key in checkpoints.
+pub fn key_id(seed: u8) -> String {
+    hex(&Hash::hash(pair(seed).pk.as_ref())[..8])
+}
+
 /// Signs a payload.
 pub fn sign(payload: &Value, seed: u8) -> Signed {
     let bytes = payload.to_string().into_bytes();
@@ -37,7 +42,7 @@ pub fn sign(payload: &Value, seed: u8) -> Signed {
     let body = json!({
         "payload": URL_SAFE_NO_PAD.encode(&bytes),
         "signatures": [{
-            "key": hex(&Hash::hash(pair.pk.as_ref())[..8]),
+            "key": key_id(seed),
             "signature": URL_SAFE_NO_PAD.encode(pair.sk.sign(signed, None)),
         }],
     });

@@ -12,4 +12,21 @@
     reason = "a test that can't go on says so by panicking"
 )]
 
+mod deletions;
 mod feed;
+mod gateway;
+mod issuer;
+mod load;
+mod misbehaviour;
+mod outages;
+mod privacy;
+mod revocations;
+mod rotation;
+mod start;
+
+/// For a test that measures: no other one does at the same time.
+fn alone() -> std::sync::MutexGuard<'static, ()> {
+    static ALONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    // Another one that failed is no reason to fail.
+    ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}

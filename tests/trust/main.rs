@@ -16,6 +16,7 @@ mod deletions;
 mod feed;
 mod gateway;
 mod issuer;
+mod lease;
 mod load;
 mod misbehaviour;
 mod outages;
@@ -23,6 +24,7 @@ mod privacy;
 mod revocations;
 mod rotation;
 mod start;
+mod vandal;
 
 /// For a test that measures: no other one does at the same time.
 fn alone() -> std::sync::MutexGuard<'static, ()> {

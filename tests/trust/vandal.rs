@@ -1,0 +1,229 @@
+//! Another plugin without a `vm_id` writes into the data that the filter's workers share. It can
+//! hold up what they hear, no longer than a state may be old, and lets nobody in.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use testkit::envoy::{Envoy, Filter, Plan};
+use testkit::feed::Feed;
+use testkit::http::{Request, send};
+use testkit::protected::NAMESPACE;
+use testkit::upstream::Upstream;
+
+use crate::gateway::{self, WORKERS, Workers, following, token};
+use crate::load::{Load, tell};
+use crate::misbehaviour::feed;
+
+const RELEASES: [&str; 3] = ["1.36.4", "1.38.2", "1.40.0"];
+
+/// What the filter's workers share of a feed: all that there is for one with a namespace and an
+/// application.
+const NAMES: [&str; 6] =
+    ["lease", "checkpoint", "index", "namespaces.0", "applications.0", "log.0"];
+
+/// The names with what stands before them: a hash of cluster, authority, path, scope and keys.
+fn names(feed: &Feed, cluster: &str) -> Vec<String> {
+    let parts = [cluster, cluster, "/trust/v1", NAMESPACE, &feed.key_id()];
+    let identity = testkit::feed::sha256(&parts.map(|part| format!("{part}\0")).concat());
+    NAMES.map(|name| format!("namespace-jwt.trust.{}.{name}", &identity[..16])).to_vec()
+}
+
+/// A filter that does this with each of those names, and so often.
+fn vandal(names: &[String], every: Duration, how: impl Fn(&str) -> char) -> Value {
+    let module = wat::parse_str(include_str!("vandal.wat")).expect("a module");
+    let mut configuration = format!("{:04}\n", every.as_millis());
+    for name in names {
+        let short = name.splitn(4, '.').nth(3).unwrap();
+        configuration += &format!("{}{name}\n", how(short));
+    }
+    json!({
+        "name": "vandal",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
+            "config": {
+                "configuration": {
+                    "@type": "type.googleapis.com/google.protobuf.StringValue",
+                    "value": configuration,
+                },
+                "vm_config": {
+                    "runtime": "envoy.wasm.runtime.v8",
+                    "code": {"local": {"inline_bytes": STANDARD.encode(module)}},
+                },
+            },
+        },
+    })
+}
+
+/// Turns the vandal on or off.
+fn turn(address: SocketAddr) {
+    assert_eq!(send(address, &Request::get()).status, 200);
+}
+
+struct Scene {
+    feed: Feed,
+    envoy: Envoy,
+    workers: Workers,
+}
+
+/// A gateway that follows a feed, with the vandal beside it, which is off.
+fn scene(
+    upstream: &Upstream,
+    release: &str,
+    trust: Value,
+    every: Duration,
+    how: impl Fn(&str) -> char,
+) -> Scene {
+    let feed = feed();
+    let vandal = vandal(&names(&feed, "feed"), every, how);
+    // Neither of the two has a `vm_id`.
+    let filter = Filter::new(&following(&feed, "feed", trust)).vm_id("");
+    let plan = Plan::new(upstream).release(release).workers(WORKERS).quiet();
+    let plan = plan.cluster("feed", &[feed.address]).listener_with("vandal", vandal);
+    let envoy = gateway::listener(plan, "main", filter).start();
+    let mut workers = Workers::of(&envoy, "main");
+    workers.wait_for(&request("good"), "allowed");
+    workers.wait_for(&request("gone"), "revoked");
+    Scene { feed, envoy, workers }
+}
+
+fn request(id: &str) -> Request {
+    Request::with_token(&token(id))
+}
+
+/// How long until every worker refuses, if it does so before the end.
+fn until_refused(workers: &mut Workers, request: &Request, end: Duration) -> Option<Duration> {
+    let begin = Instant::now();
+    while begin.elapsed() < end {
+        if workers.decisions(request) == ["revoked"] {
+            return Some(begin.elapsed());
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    None
+}
+
+/// Everything that it can write, over and over.
+#[test]
+fn garbage_in_the_shared_data_lets_nobody_in_keeps_nobody_out_and_holds_up_little() {
+    let upstream = Upstream::start();
+    for release in RELEASES {
+        let trust = json!({"wait_seconds": 5, "refresh_seconds": 1});
+        let Scene { feed, envoy, mut workers } =
+            scene(&upstream, release, trust, Duration::from_millis(7), |_| 'a');
+        let load = Load::start(&envoy, "main", &gateway::tokens(100), Duration::from_millis(20));
+        turn(envoy.address("vandal"));
+        std::thread::sleep(Duration::from_secs(1));
+        feed.revoke("first");
+        let first = until_refused(&mut workers, &request("first"), Duration::from_secs(30));
+        let second = {
+            feed.change(|contents| {
+                (0..100).for_each(|n| contents.revoke(&format!("{n} of many")));
+                contents.revoke("second");
+            });
+            until_refused(&mut workers, &request("second"), Duration::from_secs(30))
+        };
+        assert_eq!(workers.decisions(&request("gone")), ["revoked"], "{release}");
+        turn(envoy.address("vandal"));
+        feed.revoke("third");
+        workers.wait_for(&request("third"), "revoked");
+        load.end_with_none_refused();
+        tell(&format!(
+            "Envoy {release}, garbage in what workers share: refused after {first:.0?} and {second:.0?}"
+        ));
+        assert!(first.is_some() && second.is_some(), "{release}: a revocation never came");
+        assert!(envoy.log().contains("changed by another plugin"), "{release}: {}", envoy.log());
+        assert!(!envoy.log().contains("proxy_on"), "a VM failed: {}", envoy.log());
+    }
+}
+
+/// What is signed, and old: nobody can tell it from what a worker that lags has written. It may
+/// hold up the news, but no longer than a state may be old.
+#[test]
+fn an_old_state_put_back_for_ever_lets_no_revoked_token_in_for_longer_than_it_may_be_old() {
+    const MAX_STALENESS: u64 = 9;
+    let upstream = Upstream::start();
+    for release in RELEASES {
+        let trust = json!({"refresh_seconds": 1, "max_staleness_seconds": MAX_STALENESS});
+        let Scene { feed, envoy, mut workers } =
+            scene(&upstream, release, trust, Duration::from_millis(1), |_| 'o');
+        turn(envoy.address("vandal"));
+        std::thread::sleep(Duration::from_millis(500));
+        feed.revoke("good");
+        let begin = Instant::now();
+        let held_up = loop {
+            let codes = workers.decisions(&request("good"));
+            if !codes.contains(&"allowed".to_owned()) {
+                break begin.elapsed();
+            }
+            let most = Duration::from_secs(MAX_STALENESS + 3);
+            assert!(begin.elapsed() < most, "{release}: still {codes:?}");
+            std::thread::sleep(Duration::from_millis(10));
+        };
+        tell(&format!(
+            "Envoy {release}, an old state put back for ever: refused after {held_up:.1?}"
+        ));
+        // It stays so, and others are served.
+        let begin = Instant::now();
+        while begin.elapsed() < Duration::from_secs(MAX_STALENESS) {
+            assert!(!workers.decisions(&request("good")).contains(&"allowed".to_owned()));
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        let others = workers.decisions(&request("another"));
+        turn(envoy.address("vandal"));
+        workers.wait_for(&request("another"), "allowed");
+        workers.wait_for(&request("good"), "revoked");
+        assert_eq!(others, ["allowed"], "{release}: while it goes on");
+    }
+}
+
+/// The lease, held for ever by nobody, where each question needs it: a gateway that polls.
+#[test]
+fn a_lease_that_is_never_free_keeps_no_worker_from_asking() {
+    let upstream = Upstream::start();
+    let trust = json!({"wait_seconds": 0, "refresh_seconds": 1, "max_staleness_seconds": 60});
+    for how in ['e', 'g', 'f', 'o'] {
+        let only_lease = |name: &str| if name == "lease" { how } else { 'x' };
+        let every = Duration::from_millis(1);
+        let Scene { feed, envoy, mut workers } =
+            scene(&upstream, RELEASES[2], trust.clone(), every, only_lease);
+        turn(envoy.address("vandal"));
+        std::thread::sleep(Duration::from_secs(2));
+        let mut held_up = Vec::new();
+        for id in ["first", "second"] {
+            feed.revoke(id);
+            let time = until_refused(&mut workers, &request(id), Duration::from_secs(60));
+            held_up.push(time.unwrap_or_else(|| panic!("{how}: nobody asks")));
+        }
+        tell(&format!("a lease that another plugin writes ({how}): refused after {held_up:.1?}"));
+    }
+}
+
+#[test]
+fn a_gateway_that_starts_among_garbage_follows_its_issuer() {
+    let upstream = Upstream::start();
+    for how in ['e', 'g', 'a'] {
+        let feed = feed();
+        let vandal = vandal(&names(&feed, "feed"), Duration::from_millis(1), |_| how);
+        let trust = json!({"wait_seconds": 5, "refresh_seconds": 1});
+        let filter = Filter::new(&following(&feed, "feed", trust)).vm_id("");
+        let plan = Plan::new(&upstream).workers(WORKERS).quiet().cluster("feed", &[feed.address]);
+        let plan = plan.listener_with("vandal", vandal).later();
+        let mut envoy = gateway::listener(plan, "main", filter).start();
+        turn(envoy.address("vandal"));
+        std::thread::sleep(Duration::from_millis(200));
+        envoy.keep_listeners(&["vandal", "main"]);
+        let begin = Instant::now();
+        let mut workers = Workers::of(&envoy, "main");
+        workers.wait_for(&request("good"), "allowed");
+        let started = begin.elapsed();
+        assert_eq!(workers.decisions(&request("gone")), ["revoked"]);
+        feed.revoke("good");
+        let then = until_refused(&mut workers, &request("good"), Duration::from_secs(60));
+        let then = then.unwrap_or_else(|| panic!("{how}: nobody asks"));
+        tell(&format!("a start among garbage ({how}): known after {started:.1?}, {then:.1?}"));
+        assert!(!envoy.log().contains("proxy_on"), "a VM failed: {}", envoy.log());
+    }
+}

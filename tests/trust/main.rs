@@ -21,8 +21,10 @@ mod load;
 mod misbehaviour;
 mod outages;
 mod privacy;
+mod rerouted;
 mod revocations;
 mod rotation;
+mod route;
 mod start;
 mod vandal;
 

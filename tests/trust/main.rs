@@ -26,6 +26,7 @@ mod revocations;
 mod rotation;
 mod route;
 mod start;
+mod trust_keys;
 mod vandal;
 
 /// For a test that measures: no other one does at the same time.

@@ -254,6 +254,29 @@ fn where_the_last_state_is_kept_it_goes_on_without_the_feed() {
     });
 }
 
+#[test]
+fn a_feed_that_never_answers_is_asked_again_by_the_gateways_own_clock() {
+    let upstream = Upstream::start();
+    let feed = feed();
+    let trust = json!({"wait_seconds": 1, "refresh_seconds": 1});
+    let envoy = gateway::start(&upstream, feed.address, &following(&feed, "feed", trust));
+    let mut workers = Workers::of(&envoy, "main");
+    let good = Request::with_token(&token("good"));
+    workers.wait_for(&good, "allowed");
+    feed.misbehave(Fault::Hang);
+    let before = feed.seen().len();
+    wait_for("a third question", || {
+        assert_eq!(workers.decisions(&good), ["allowed"]);
+        (feed.seen().len() >= before + 3).then_some(())
+    });
+    let not_answered = "wasmcustom.namespace_jwt.trust.refused.";
+    let counted: u64 = envoy.counters(not_answered).values().sum();
+    assert!(counted > 0, "{:?}", envoy.counters(not_answered));
+    feed.behave();
+    feed.revoke("good");
+    workers.wait_for(&good, "revoked");
+}
+
 /// By ten minutes, either way, and a gateway that allows for it.
 #[test]
 fn an_issuer_whose_clock_is_behind_is_followed_as_far_as_its_age_allows() {

@@ -75,6 +75,76 @@ fn static_keys_admit_until_the_issuer_should_have_been_heard_and_without_them_no
     }
 }
 
+/// What goes before what, where several settings meet.
+#[test]
+fn what_needs_no_token_needs_no_issuer_either() {
+    let upstream = Upstream::start();
+    let feed = unreachable();
+    let trust = following(&feed, "feed", json!({"refresh_seconds": 1}));
+    let private = merged(trust.clone(), json!({"allow_cors_preflight": true}));
+    let statuses = json!({"missing_token_status": 401, "invalid_token_status": 404});
+    let cases = [
+        ("private", private),
+        ("public", merged(trust.clone(), json!({"public": true}))),
+        ("reported", merged(trust.clone(), json!({"mode": "report_only"}))),
+        ("statuses", merged(trust, statuses)),
+    ];
+    let plan = Plan::new(&upstream).workers(WORKERS).quiet().cluster("feed", &[feed.address]);
+    let plan = cases.iter().fold(plan, |plan, (name, configuration)| {
+        gateway::listener(plan, name, Filter::new(configuration))
+    });
+    let envoy = plan.start();
+    let preflight = Request::get()
+        .method("OPTIONS")
+        .header("origin", "https://a.test")
+        .header("access-control-request-method", "GET");
+    let good = Request::with_token(&token("good"));
+    for (listener, request, code, status) in [
+        ("private", &preflight, "preflight", 200),
+        ("private", &good, "trust_unavailable", 503),
+        ("public", &Request::get(), "public", 200),
+        ("reported", &Request::get(), "trust_unavailable", 200),
+        ("statuses", &Request::get(), "trust_unavailable", 503),
+    ] {
+        let answer = testkit::http::send(envoy.address(listener), request);
+        assert_eq!((gateway::decision(&answer).as_str(), answer.status), (code, status));
+    }
+}
+
+#[test]
+fn the_environment_has_the_keys_and_the_configuration_where_the_feed_is() {
+    let upstream = Upstream::start();
+    let feed = Feed::start("all");
+    let access_key = "5f0f6a55-2c4c-4c5c-8f68-5d2f0a1b7c11";
+    feed.require(access_key);
+    let key = namespace_key().public_pem();
+    feed.change(|contents| contents.set_keys(NAMESPACE, [key.as_str()]));
+    let trust = json!({
+        "cluster": "outbound|80||issuer.test", "path": "/mirror/feed/", "refresh_seconds": 1,
+    });
+    // Another key before the one that signs.
+    let keys = testkit::feed::public_pem(1) + &feed.public_pem();
+    let filter = Filter::new(&json!({"protect": "route", "trust": trust}))
+        .env("NAMESPACE_JWT_TRUST_KEY", &keys)
+        .env("NAMESPACE_JWT_TRUST_ACCESS_KEY", access_key);
+    let plan = Plan::new(&upstream).workers(WORKERS).quiet();
+    let plan = plan.cluster("outbound|80||issuer.test", &[feed.address]);
+    let metadata = json!({"filter_metadata": {"namespace_jwt": {"namespace_id": NAMESPACE}}});
+    let plan = gateway::listener(plan, "main", filter).adjust("main", |manager| {
+        manager["route_config"]["virtual_hosts"][0]["routes"][0]["metadata"] = metadata;
+    });
+    let envoy = plan.start();
+    let mut workers = Workers::of(&envoy, "main");
+    workers.wait_for(&Request::with_token(&token("good")), "allowed");
+    for seen in feed.seen() {
+        assert!(seen.path.starts_with("/mirror/feed/"), "{seen:?}");
+        assert_eq!(seen.authority, "issuer.test");
+        // The last one is held.
+        assert!(seen.status.is_none_or(|status| status == 200), "{seen:?}");
+    }
+    assert!(!envoy.log().contains(access_key), "the access key is in the log");
+}
+
 #[test]
 fn a_cluster_that_comes_later_is_found() {
     let upstream = Upstream::start();

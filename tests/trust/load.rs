@@ -259,8 +259,8 @@ impl Times {
 
 impl std::fmt::Display for Times {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (p50, p99, most) = (self.at(50), self.at(99), self.at(100));
-        write!(f, "p50 {p50:.0?}, p99 {p99:.0?}, at most {most:.0?}")
+        let [p50, p99, most] = [50, 99, 100].map(|percent| self.at(percent).as_millis());
+        write!(f, "p50 {p50} ms, p99 {p99} ms, at most {most} ms")
     }
 }
 

@@ -18,6 +18,7 @@ mod gateway;
 mod issuer;
 mod lease;
 mod load;
+mod mirror;
 mod misbehaviour;
 mod outages;
 mod privacy;

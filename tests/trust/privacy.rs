@@ -46,7 +46,7 @@ fn a_function_is_public_or_private_at_the_gateway_when_the_api_says_so() {
 }
 
 #[test]
-fn what_the_feed_does_not_know_is_private_and_a_configured_public_needs_no_feed() {
+fn what_the_feed_does_not_know_is_private() {
     let upstream = Upstream::start();
     let feed = testkit::feed::Feed::start(NAMESPACE);
     let key = namespace_key().public_pem();

@@ -16,7 +16,7 @@ CARGO_DENY := 0.20.2
 CARGO_FUZZ := 0.13.2
 # How often `make bench` measures everything, and what: PARTS of these, all without one.
 ROUNDS ?= 9
-BENCH_PARTS = comparison growth startup amplification baseline $(shell sed -n 's/.*Suite { name: "\([^"]*\)".*/\1/p' benches/gateway/comparison.rs)
+BENCH_PARTS = comparison growth startup amplification revocation baseline $(shell sed -n 's/.*Suite { name: "\([^"]*\)".*/\1/p' benches/gateway/comparison.rs)
 # And `make bench-issuer`.
 BENCH_ISSUER_PARTS = $(shell sed -n 's/^const PARTS.* = \[\(.*\)\];/\1/p' benches/issuer/main.rs | tr -d '",')
 # How long `make fuzz` spends on each target, and on which: all without one.

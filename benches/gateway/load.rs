@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
 use serde_json::Value;
 use testkit::measure::Series;
@@ -17,6 +18,8 @@ pub const CONNECTIONS: usize = 8;
 pub struct Round {
     /// CPU of the Envoy process for each request.
     pub cpu: f64,
+    /// CPU of a process that took part in each answer.
+    pub beside: f64,
     /// Half of the requests were answered within it.
     pub p50: f64,
     /// And 99 of 100 within this.
@@ -64,11 +67,19 @@ impl Tokens {
     }
 
     /// Sends requests for a second, the least that wrk knows, and measures.
-    pub fn send(&mut self, envoy: u32, address: SocketAddr, connections: usize) -> Round {
-        let before = cpu_time(envoy);
+    pub fn send(
+        &mut self,
+        envoy: u32,
+        beside: Option<u32>,
+        address: SocketAddr,
+        connections: usize,
+    ) -> Round {
+        let times = || (cpu_time(envoy), beside.map(cpu_time).unwrap_or_default());
+        let before = times();
         let Seen { requests, p50, p99 } = self.load(address, connections);
-        let spent = cpu_time(envoy) - before;
-        Round { cpu: spent.as_secs_f64() * 1e6 / requests, p50, p99 }
+        let after = times();
+        let each = |spent: Duration| spent.as_secs_f64() * 1e6 / requests;
+        Round { cpu: each(after.0 - before.0), beside: each(after.1 - before.1), p50, p99 }
     }
 
     /// Sends requests for a second.

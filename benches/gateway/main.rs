@@ -4,7 +4,7 @@
 //!     cargo bench --bench gateway [-- PART ...]
 //!
 //! PART is `comparison` (or the name of one of its keys, such as `RSA-4096`), `growth`,
-//! `amplification`, `startup`; all of them without one, and only then is docs/PERFORMANCE.md
+//! `amplification`, `revocation`, `startup`; all of them without one, and only then is docs/PERFORMANCE.md
 //! written. `ROUNDS=9` is how many rounds there are.
 //!
 //! `BASELINE=/path/to/other.wasm` names another build of the filter: `amplification` measures
@@ -23,6 +23,7 @@
 )]
 
 mod amplification;
+mod authorizer;
 mod baseline;
 mod comparison;
 mod gateway;
@@ -32,6 +33,7 @@ mod load;
 mod mint;
 mod picture;
 mod report;
+mod revocation;
 mod startup;
 
 use std::env;
@@ -44,7 +46,11 @@ use mint::Mint;
 fn main() {
     // cargo says `--bench` to every benchmark.
     let parts: Vec<String> = env::args().skip(1).filter(|it| it != "--bench").collect();
-    const PARTS: [&str; 5] = ["comparison", "growth", "amplification", "startup", "baseline"];
+    if parts.first().is_some_and(|it| it == authorizer::ARGUMENT) {
+        return authorizer::serve();
+    }
+    const PARTS: [&str; 6] =
+        ["comparison", "growth", "amplification", "revocation", "startup", "baseline"];
     let known = |part: &&String| {
         PARTS.contains(&part.as_str()) || SUITES.iter().any(|suite| suite.name == *part)
     };
@@ -109,6 +115,9 @@ fn main() {
             "\n## What a stranger's requests cost\n\n{}",
             amplification::run(&mint, rounds.min(5), baseline.as_deref())
         );
+    }
+    if chosen("revocation") {
+        text += &format!("\n## Revocation\n\nMicroseconds.\n\n{}", revocation::run(&mint, rounds));
     }
     if let Some(baseline) = baseline.filter(|_| compares) {
         text +=

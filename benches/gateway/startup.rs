@@ -81,7 +81,7 @@ fn distinct_tokens(mint: &Mint) -> String {
     let mut sent = |times: usize| {
         let before = tokens.sent();
         while tokens.sent() < before + times * DISTINCT {
-            tokens.send(envoy.process(), envoy.address("distinct"), 8);
+            tokens.send(envoy.process(), None, envoy.address("distinct"), 8);
         }
         envoy.resident_bytes() as f64 / MEBIBYTE
     };

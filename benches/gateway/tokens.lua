@@ -1,11 +1,14 @@
--- wrk's requests: one for each token of a file, in turn, from some place on.
+-- wrk's requests: one for each token of a file, in turn, from some place on. After a token and a
+-- space its line may have the host that it is sent to.
 --   wrk -s tokens.lua URL -- FILE START
 
 local requests, at = {}, 0
 
 function init(arguments)
-  for token in io.lines(arguments[1]) do
+  for line in io.lines(arguments[1]) do
+    local token, host = line:match("^(%S+) ?(%S*)$")
     wrk.headers["x-auth-token"] = token
+    if host ~= "" then wrk.headers["Host"] = host end
     requests[#requests + 1] = wrk.format("GET", "/")
   end
   at = tonumber(arguments[2])

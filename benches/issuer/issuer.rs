@@ -31,13 +31,20 @@ impl Issuer {
         if let Err(log) = service.try_run(&mut command) {
             panic!("expected the service to start, found that it ended:\n{log}");
         }
-        let made = service.run(&["namespace", "create", "bench", "--algorithm", "ES256", "--json"]);
-        let made: serde_json::Value = serde_json::from_str(&made).expect("JSON");
-        let (client, namespace) = (service.client(), id(&made).to_owned());
-        let issuer = Self { service, client, namespace };
+        let client = service.client();
+        let mut issuer = Self { service, client, namespace: String::new() };
+        issuer.namespace = issuer.make_namespace("bench", &["--algorithm", "ES256"]);
         // Keys are made ahead, and whatever is measured is measured without that.
         wait_for("keys made ahead", || (issuer.figure("issuer_ready_keys") >= 4.0).then_some(()));
         issuer
+    }
+
+    /// Makes another namespace with a key of that kind, and gives its id.
+    pub fn make_namespace(&self, name: &str, key: &[&str]) -> String {
+        let create = ["namespace", "create", name, "--json"];
+        let made = self.service.run(&[&create, key].concat());
+        let made: serde_json::Value = serde_json::from_str(&made).expect("JSON");
+        id(&made).to_owned()
     }
 
     /// The path of the namespace's checkpoint.

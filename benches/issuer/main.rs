@@ -20,6 +20,8 @@
 mod bare;
 mod goals;
 mod issuer;
+mod minting;
+mod signing;
 mod unchanged;
 mod waiting;
 mod wrk;
@@ -35,13 +37,16 @@ use testkit::measure::process;
 const SERVER: usize = 0;
 const CLIENT: usize = 1;
 
-const PARTS: [&str; 2] = ["waiting", "unchanged"];
+const PARTS: [&str; 3] = ["waiting", "unchanged", "minting"];
 
 fn main() {
     // cargo says `--bench` to every benchmark.
     let arguments: Vec<String> = env::args().skip(1).filter(|it| it != "--bench").collect();
     if arguments.first().is_some_and(|it| it == bare::ARGUMENT) {
         return bare::serve();
+    }
+    if arguments.first().is_some_and(|it| it == signing::ARGUMENT) {
+        return signing::sign(&arguments[1]);
     }
     let parts = arguments;
     if let Some(unknown) = parts.iter().find(|part| !PARTS.contains(&part.as_str())) {
@@ -77,6 +82,9 @@ fn main() {
     }
     if chosen("unchanged") {
         measured += &unchanged::run(rounds, &mut goals);
+    }
+    if chosen("minting") {
+        measured += &minting::run(rounds.min(5), &mut goals);
     }
     let text =
         format!("Measured on {date}, on {machine}.\n\n## Goals\n\n{}{measured}", goals.report());

@@ -1,4 +1,12 @@
--- What wrk saw, as a line of JSON. Latencies are in microseconds.
+-- wrk's requests, all alike, and what became of them as a line of JSON. Latencies are in
+-- microseconds.
+--   wrk -s requests.lua URL -- METHOD [BODY]
+
+function init(arguments)
+  wrk.method = arguments[1]
+  wrk.body = arguments[2]
+end
+
 function done(summary, latency)
   local errors = summary.errors
   io.write(string.format(

@@ -9,7 +9,7 @@ use testkit::measure::process::on_processor;
 
 use crate::CLIENT;
 
-/// What wrk saw in a second, the least that it knows; latencies in microseconds.
+/// What wrk saw; latencies in microseconds.
 pub struct Seen {
     pub requests: f64,
     pub seconds: f64,
@@ -23,27 +23,39 @@ impl Seen {
     }
 }
 
-/// Sends the same request over and over, from so many connections.
+/// A request that is sent over and over.
+pub struct Request<'a> {
+    pub address: SocketAddr,
+    pub path: &'a str,
+    pub headers: &'a [(&'a str, &'a str)],
+    /// What is posted, if anything.
+    pub body: Option<&'a str>,
+}
+
+/// Sends it from so many connections for so many seconds.
 ///
 /// # Panics
 ///
 /// When one fails, or is answered with 400 or more.
-pub fn load(address: SocketAddr, path: &str, headers: &[(&str, &str)], connections: usize) -> Seen {
+pub fn load(request: &Request<'_>, connections: usize, seconds: u32) -> Seen {
+    let Request { address, path, headers, body } = request;
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/issuer/requests.lua");
     let mut command = on_processor(CLIENT, "wrk");
     command
-        .args(["--threads", "1", "--duration", "1s", "--timeout", "10s"])
-        .args(["--connections", &connections.to_string()])
+        .args(["--threads", "1", "--timeout", "30s"])
+        .args(["--duration", &format!("{seconds}s"), "--connections", &connections.to_string()])
         .arg("--script")
         .arg(script)
         .stdin(Stdio::null());
-    for (name, value) in headers {
+    for (name, value) in *headers {
         command.arg("--header").arg(format!("{name}: {value}"));
     }
-    let output = command
-        .arg(format!("http://{address}{path}"))
-        .output()
-        .unwrap_or_else(|error| panic!("wrk can't be run: {error}"));
+    command.arg(format!("http://{address}{path}")).arg("--");
+    match body {
+        Some(body) => command.args(["POST", body]),
+        None => command.arg("GET"),
+    };
+    let output = command.output().unwrap_or_else(|error| panic!("wrk can't be run: {error}"));
     let text = String::from_utf8_lossy(&output.stdout);
     let result: Value = text
         .lines()

@@ -72,7 +72,7 @@ pub fn ext_authz(cluster: &str, failure_mode_allow: bool) -> Value {
             "failure_mode_allow": failure_mode_allow,
             "allowed_headers": {"patterns": [{"exact": TOKEN_ID}]},
             "http_service": {"server_uri": {
-                "uri": "http://authorizer", "cluster": cluster, "timeout": "0.2s",
+                "uri": "http://authorizer", "cluster": cluster, "timeout": "2s",
             }},
         },
     })

@@ -30,7 +30,8 @@ use std::env;
 use std::process::{Command, Stdio, exit};
 
 use goals::Goals;
-use testkit::measure::page::date_and_machine;
+use testkit::measure::bars::{self, Panel};
+use testkit::measure::page::{self, date_and_machine};
 use testkit::measure::process;
 
 /// The server is alone on this processor, and whoever asks it on the other.
@@ -77,18 +78,25 @@ fn main() {
     let chosen = |part: &str| parts.is_empty() || parts.iter().any(|it| it == part);
     let mut goals = Goals::default();
     let mut measured = String::new();
+    let mut panels: Vec<Panel> = Vec::new();
     if chosen("waiting") {
         measured += &waiting::run(rounds.min(5), &mut goals);
     }
     if chosen("unchanged") {
-        measured += &unchanged::run(rounds, &mut goals);
+        measured += &unchanged::run(rounds, &mut goals, &mut panels);
     }
     if chosen("minting") {
-        measured += &minting::run(rounds.min(5), &mut goals);
+        measured += &minting::run(rounds.min(5), &mut goals, &mut panels);
     }
     let text =
         format!("Measured on {date}, on {machine}.\n\n## Goals\n\n{}{measured}", goals.report());
     println!("{text}");
+    if parts.is_empty() {
+        let heading = "The issuer on one processor";
+        let picture = bars::draw(heading, "What the issuer does in a second", &panels);
+        let picture = ("docs/issuer-performance.svg", picture.as_str());
+        page::write("make bench-issuer", "docs/ISSUER_PERFORMANCE.md", &text, picture);
+    }
 }
 
 fn fail(status: i32, message: &str) -> ! {

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::json;
 use testkit::measure::Series;
+use testkit::measure::bars::{Bar, Panel};
 use testkit::measure::process::{cpu_time, resident_bytes};
 
 use crate::goals::{Bound, Goals};
@@ -38,7 +39,7 @@ struct Round {
 }
 
 /// Measures, and gives this part of the report.
-pub fn run(rounds: usize, goals: &mut Goals) -> String {
+pub fn run(rounds: usize, goals: &mut Goals, panels: &mut Vec<Panel>) -> String {
     eprintln!("==> minting");
     let issuer = Issuer::start(&[]);
     let process = issuer.service.process_id();
@@ -64,6 +65,19 @@ pub fn run(rounds: usize, goals: &mut Goals) -> String {
     goals.add(what, Bound::AtLeast(0.8), "×", part.median());
     let what = "ES256 tokens for each second";
     goals.add(what, Bound::AtLeast(10_000.0), "", of(2, |it| it.minted).median());
+    for (place, kind) in KINDS.iter().enumerate() {
+        let bar = |name: &str, is_ours, measure: fn(&Round) -> f64| {
+            let value = of(place, measure).median();
+            Bar { name: name.to_owned(), value, unit: "", is_ours }
+        };
+        panels.push(Panel {
+            title: format!("{} tokens for each second", kind.name),
+            bars: vec![
+                bar("issuer", true, |it| it.minted),
+                bar("bare signatures", false, |it| it.signed),
+            ],
+        });
+    }
     let mut text = format!(
         "\n## Tokens\n\nPOST `tokens` from {CONNECTIONS} connections, {rounds} rounds of two seconds, \
          medians; each token is on disk with its entry in the audit log before it is answered. \

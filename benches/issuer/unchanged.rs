@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 use testkit::measure::Series;
+use testkit::measure::bars::{Bar, Panel};
 use testkit::measure::process::cpu_time;
 
 use crate::bare::Bare;
@@ -34,7 +35,7 @@ const QUIET: &str = "issuer, `ISSUER_LOG=warn`";
 const BARE: &str = "bare route";
 
 /// Measures, and gives this part of the report.
-pub fn run(rounds: usize, goals: &mut Goals) -> String {
+pub fn run(rounds: usize, goals: &mut Goals, panels: &mut Vec<Panel>) -> String {
     eprintln!("==> unchanged: three servers");
     let issuer = Issuer::start(&[]);
     let quiet = Issuer::start(&[("ISSUER_LOG", "warn")]);
@@ -59,7 +60,18 @@ pub fn run(rounds: usize, goals: &mut Goals) -> String {
         "×",
         half.median(),
     );
-    report(&[ISSUER, QUIET, BARE], &measured, &rates)
+    let names = [ISSUER, QUIET, BARE];
+    let bar = |(name, rate): (&str, &Series)| Bar {
+        name: name.replace('`', ""),
+        value: rate.median(),
+        unit: "",
+        is_ours: name != BARE,
+    };
+    panels.push(Panel {
+        title: "304s for each second of the processor".to_owned(),
+        bars: names.into_iter().zip(&rates).map(bar).collect(),
+    });
+    report(&names, &measured, &rates)
 }
 
 /// A checkpoint is told of with 304 while it is less than a second old, so nearly all of a second's

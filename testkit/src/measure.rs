@@ -1,5 +1,6 @@
-//! What the benchmarks stand on: series of rounds, processes, and the pages that they write.
+//! What the benchmarks stand on: series of rounds, processes, and the pages and pictures that they write.
 
+pub mod bars;
 pub mod page;
 pub mod process;
 mod series;

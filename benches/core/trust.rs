@@ -137,6 +137,7 @@ struct Worker {
     config: Config,
     memory: Memory,
     state: State,
+    by_route: bool,
     clock: UnixTime,
 }
 
@@ -149,14 +150,19 @@ impl Worker {
             Config::from_json(configuration.to_string().as_bytes(), &Environment::default())
                 .unwrap_or_else(|error| panic!("{error}"));
         let state = Feed::new(REVOKED, applications).loaded();
-        Self { config, memory: Memory::new(1000), state, clock }
+        let by_route = changes.get("protect").is_some();
+        Self { config, memory: Memory::new(1000), state, by_route, clock }
     }
 
     fn decide(&mut self, headers: &[(&str, &str)], application: &str) -> Result<Admitted, Denial> {
         let headers = headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()));
         let presented =
             Presented::find(&self.config.token_headers, &self.config.token_cookies, headers);
-        let route = Route::Private(Target::new(NAMESPACE, Some(application)));
+        // Elsewhere the proxy isn't asked for it.
+        let route = match self.by_route {
+            true => Route::Private(Target::new(NAMESPACE, Some(application))),
+            false => Route::Unusable,
+        };
         let request = Request { presented, preflight: None, route };
         // As old as it is, so that it counts at any time.
         let standing = self.config.trust.is_some().then(|| self.state.standing(now()));

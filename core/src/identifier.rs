@@ -5,7 +5,7 @@
 //! break, quotes or a prefix matches nothing, and nobody is told. Here it is refused.
 
 use std::fmt;
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 
 /// What is wrong with an identifier. Its text continues "found …".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,23 +163,38 @@ const BLANK: [RangeInclusive<char>; 22] = [
 /// The 16 bytes of a UUID in its usual form: hexadecimal digits of either case, in groups of
 /// 8, 4, 4, 4 and 12 (RFC 9562 §4).
 pub fn uuid(text: &str) -> Option<[u8; 16]> {
-    if text.len() != 36 {
-        return None;
-    }
-    let mut digits = 0_u8;
-    let mut number = 0_u128;
-    for (at, byte) in text.bytes().enumerate() {
-        if matches!(at, 8 | 13 | 18 | 23) {
-            if byte != b'-' {
-                return None;
-            }
-            continue;
-        }
-        number = number << 4 | u128::from(char::from(byte).to_digit(16)?);
-        digits = digits.saturating_add(1);
-    }
-    (digits == 32).then(|| number.to_be_bytes())
+    let text: &[u8; 36] = text.as_bytes().try_into().ok()?;
+    // For each request: a table, and no branch for each digit.
+    let mut of_all = 0;
+    let mut number = |places: Range<usize>| {
+        text.get(places).unwrap_or_default().iter().fold(0_u64, |number, byte| {
+            let digit = DIGITS.get(usize::from(*byte)).copied().unwrap_or(NO_DIGIT);
+            of_all |= digit;
+            number << 4 | u64::from(digit)
+        })
+    };
+    let high = number(0..8) << 32 | number(9..13) << 16 | number(14..18);
+    let low = number(19..23) << 48 | number(24..36);
+    let is_uuid = of_all < NO_DIGIT && [text[8], text[13], text[18], text[23]] == *b"----";
+    is_uuid.then(|| (u128::from(high) << 64 | u128::from(low)).to_be_bytes())
 }
+
+/// The value of each byte as a hexadecimal digit.
+#[allow(clippy::indexing_slicing, reason = "the compiler does this")]
+const DIGITS: [u8; 256] = {
+    let mut digits = [NO_DIGIT; 256];
+    let mut byte = 0_u8;
+    while let Some(next) = byte.checked_add(1) {
+        if let Some(value) = (byte as char).to_digit(16) {
+            digits[byte as usize] = value as u8;
+        }
+        byte = next;
+    }
+    digits
+};
+
+/// What no digit has as its value.
+const NO_DIGIT: u8 = 0x80;
 
 /// Whether the text is a UUID that lost or gained some characters, as copying makes it.
 pub fn is_damaged_uuid(text: &str) -> bool {

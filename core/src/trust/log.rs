@@ -35,7 +35,7 @@ impl TokenHash {
 
     /// Of a token with a UUID for its `jti`.
     pub fn of_uuid(uuid: [u8; 16]) -> Self {
-        Self::of_text(Id::new(uuid).to_string().as_bytes())
+        Self::of_text(&Id::new(uuid).text())
     }
 
     /// Of the token with these claims; none without a `jti`.

@@ -27,6 +27,19 @@ impl Id {
         self.0
     }
 
+    /// How it is written.
+    pub(crate) fn text(self) -> [u8; 36] {
+        let digit = |value: u8| char::from_digit(value.into(), 16).map_or(b'0', |it| it as u8);
+        let mut digits = self.0.iter().flat_map(|byte| [byte >> 4, byte & 0xf]).map(digit);
+        let mut text = [b'-'; 36];
+        for (at, place) in text.iter_mut().enumerate() {
+            if !matches!(at, 8 | 13 | 18 | 23) {
+                *place = digits.next().unwrap_or(b'0');
+            }
+        }
+        text
+    }
+
     /// Its first 32 bits: by these it has its place in shards.
     pub(crate) fn prefix(self) -> u32 {
         u32::from_be_bytes(self.0.first_chunk().copied().unwrap_or_default())
@@ -40,13 +53,8 @@ impl Id {
 
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, byte) in self.0.iter().enumerate() {
-            if matches!(at, 4 | 6 | 8 | 10) {
-                f.write_str("-")?;
-            }
-            write!(f, "{byte:02x}")?;
-        }
-        Ok(())
+        // It is ASCII.
+        f.write_str(std::str::from_utf8(&self.text()).unwrap_or_default())
     }
 }
 

@@ -15,6 +15,13 @@ use tracing_subscriber::fmt::MakeWriter;
 /// How many lines wait to be written.
 const QUEUE: usize = 8_192;
 
+/// About how many bytes of lines are written at once.
+const AT_ONCE: usize = 64 << 10;
+
+/// How long lines are collected after some were written. To be woken for each of them, and to
+/// write each by itself, costs a busy service more than making the line.
+const PAUSE: Duration = Duration::from_millis(2);
+
 /// What writes to a thread's queue. Clones write to the same one.
 #[derive(Clone, Debug)]
 pub struct Lossy {
@@ -92,23 +99,34 @@ impl MakeWriter<'_> for Lossy {
 }
 
 fn write_all(mut output: impl Write, items: &Receiver<Item>, dropped: &AtomicU64) {
+    let mut lines = Vec::new();
     while let Ok(item) = items.recv() {
+        let mut marks = Vec::new();
+        let mut next = Some(item);
+        while let Some(item) = next {
+            match item {
+                Item::Line(line) => lines.extend_from_slice(&line),
+                Item::Mark(written) => marks.push(written),
+            }
+            next = if lines.len() < AT_ONCE { items.try_recv().ok() } else { None };
+        }
         // What can't be written can't be told of either.
-        match item {
-            Item::Line(line) => {
-                let _ = output.write_all(&line);
-                let lost = dropped.swap(0, Ordering::Relaxed);
-                if lost > 0 {
-                    let _ = writeln!(
-                        output,
-                        r#"{{"level":"WARN","message":"lines of the log were lost, as nobody read them","lines":{lost}}}"#
-                    );
-                }
-            }
-            Item::Mark(written) => {
-                let _ = output.flush();
-                let _ = written.try_send(());
-            }
+        let _ = output.write_all(&lines);
+        lines.clear();
+        let lost = dropped.swap(0, Ordering::Relaxed);
+        if lost > 0 {
+            let _ = writeln!(
+                output,
+                r#"{{"level":"WARN","message":"lines of the log were lost, as nobody read them","lines":{lost}}}"#
+            );
+        }
+        if marks.is_empty() {
+            thread::sleep(PAUSE);
+            continue;
+        }
+        let _ = output.flush();
+        for written in marks {
+            let _ = written.try_send(());
         }
     }
 }

@@ -67,8 +67,10 @@ pub struct Follower {
     change_over: Option<(u64, Duration)>,
     /// Whether the server has no path for logs: see [`Want::path_of_file`].
     plain_files: bool,
-    /// The checkpoint in the shared data when it was looked at last.
+    /// The newest checkpoint, as it was looked at last.
     seen: Option<Vec<u8>>,
+    /// The objects that were fetched and not shared yet: not before all is there.
+    fetched: Vec<(Digest, Vec<u8>)>,
     reliance: Reliance,
     told: Told,
     now: Now,
@@ -102,9 +104,11 @@ impl Follower {
             change_over: None,
             plain_files: false,
             seen: None,
+            fetched: Vec::new(),
             reliance,
             now,
         };
+        follower.inherit(proxy);
         follower.take_shared(proxy);
         follower.told.state(proxy, &follower.state, now, false);
         follower
@@ -193,6 +197,10 @@ impl Follower {
         }
         let mut wants = self.state.wants();
         wants.retain(|want| !self.is_put_off(proxy, *want));
+        // The log comes last: with it all is there, and its bytes are at hand to be shared.
+        if wants.iter().any(|want| matches!(want, Want::Object(_))) {
+            wants.retain(|want| matches!(want, Want::Object(_)));
+        }
         if wants.is_empty() {
             wants.push(Want::Checkpoint);
         }
@@ -309,10 +317,11 @@ impl Follower {
             Ok(_) => {
                 let is_news = sequence(&self.state) != before;
                 self.pause(proxy, if is_news { Ended::News } else { no_news });
-                if let Some(checkpoint) = self.state.newest() {
-                    self.shared.share_checkpoint(proxy, &bytes, checkpoint);
-                }
+                self.shared.share_news(proxy, &bytes);
                 self.seen = Some(bytes);
+                let state = &self.state;
+                self.fetched.retain(|(object, _)| state.place(*object).is_some());
+                self.share(proxy);
             }
         }
         self.told.works(proxy);
@@ -320,14 +329,13 @@ impl Follower {
 
     fn take_object(&mut self, proxy: &impl Proxy, hash: Digest, answer: &Answer) {
         let want = Want::Object(hash);
-        let Some(place) = self.state.place(hash) else { return };
         if answer.body_size > MAX_OBJECT_BYTES {
             return self.refused(proxy, want, Refusal::Oversized);
         }
         let bytes = proxy.body(0, answer.body_size);
         match self.state.object(hash, &bytes, self.now) {
             Ok(news) => {
-                self.shared.share_object(proxy, place, &bytes);
+                self.fetched.push((hash, bytes));
                 self.completed(proxy, news);
             }
             Err(refusal) => self.refused(proxy, want, refusal),
@@ -351,14 +359,12 @@ impl Follower {
             match self.state.log(part, self.now) {
                 Err(refusal) => return self.refused(proxy, want, refusal),
                 Ok(News::Incomplete) => {}
-                Ok(news) => {
-                    self.completed(proxy, news);
-                    break;
-                }
+                Ok(News::Complete) => break,
+                Ok(_) => return,
             }
         }
         // Nobody is to read what may still turn out to be wrong.
-        if self.state.missing().iter().any(|it| matches!(it, Want::Log { .. })) {
+        if self.state.is_incomplete() {
             return;
         }
         // What a server sent beyond the end that was signed is nothing that was checked.
@@ -367,13 +373,29 @@ impl Follower {
             let bytes = proxy.body(at, PIECE.min(checked.saturating_sub(at)));
             self.shared.share_log(proxy, epoch, after(begin, at), &bytes);
         }
+        self.completed(proxy, News::Complete);
     }
 
     /// All is there: what comes next is news.
     fn completed(&mut self, proxy: &impl Proxy, news: News) {
         if news == News::Complete {
             self.pause(proxy, Ended::News);
+            self.share(proxy);
         }
+    }
+
+    /// Shares a state that is whole: what it names, then the checkpoint.
+    fn share(&mut self, proxy: &impl Proxy) {
+        let (Some(bytes), Some(checkpoint)) = (&self.seen, self.state.current()) else { return };
+        if self.state.is_incomplete() {
+            return;
+        }
+        for (hash, object) in self.fetched.drain(..) {
+            if let Some(place) = self.state.place(hash) {
+                self.shared.share_object(proxy, place, &object);
+            }
+        }
+        self.shared.share_checkpoint(proxy, bytes, checkpoint);
     }
 
     fn refused(&mut self, proxy: &impl Proxy, want: Want, refusal: Refusal) {
@@ -395,8 +417,25 @@ impl Follower {
 
     // --- what the others fetched ---------------------------------------------------------
 
+    /// Takes what others have whole, or had before another key was pinned. It is judged as if it
+    /// came now.
+    fn inherit(&mut self, proxy: &impl Proxy) {
+        let address = self.trust.address();
+        let before = Shared::before(proxy, address);
+        self.shared.stay(proxy, address);
+        for whole in
+            [self.shared.checkpoint(proxy), before.as_ref().and_then(|it| it.checkpoint(proxy))]
+        {
+            let Some(bytes) = whole.filter(|_| self.state.current().is_none()) else { continue };
+            if self.state.checkpoint(&bytes, self.now).is_ok() {
+                self.seen = Some(bytes);
+                self.take_parts(proxy, before.as_ref());
+            }
+        }
+    }
+
     fn take_shared(&mut self, proxy: &impl Proxy) {
-        let Some(bytes) = self.shared.checkpoint(proxy) else { return };
+        let Some(bytes) = self.shared.news(proxy) else { return };
         if self.seen.as_ref() != Some(&bytes) {
             let found = self.state.checkpoint(&bytes, self.now);
             self.seen = Some(bytes);
@@ -404,20 +443,27 @@ impl Follower {
                 return self.disturbed_by(proxy, refusal);
             }
         }
-        while self.state.is_incomplete() && self.take_shared_part(proxy) {}
+        self.take_parts(proxy, None);
     }
 
-    /// Takes one thing that is missing, if it is there.
-    fn take_shared_part(&mut self, proxy: &impl Proxy) -> bool {
+    /// Takes what is missing, as far as it is there, or in another place.
+    fn take_parts(&mut self, proxy: &impl Proxy, other: Option<&Shared>) {
+        while self.state.is_incomplete() && self.take_part(proxy, other) {}
+    }
+
+    fn take_part(&mut self, proxy: &impl Proxy, other: Option<&Shared>) -> bool {
+        let places = [Some(&self.shared), other];
+        let places = || places.iter().flatten();
         for want in self.state.missing() {
             let found = match want {
                 Want::Checkpoint => None,
                 Want::Object(hash) => self.state.place(hash).and_then(|place| {
-                    let bytes = self.shared.object(proxy, place, hash)?;
+                    let bytes = places().find_map(|it| it.object(proxy, place, hash))?;
                     Some(self.state.object(hash, &bytes, self.now))
                 }),
                 Want::Log { epoch, from, .. } => {
-                    self.shared.log(proxy, epoch, from).map(|(from, bytes)| {
+                    let piece = places().find_map(|it| it.log(proxy, epoch, from));
+                    piece.map(|(from, bytes)| {
                         let part = LogPart { epoch, from, bytes: &bytes, last: false };
                         self.state.log(part, self.now)
                     })

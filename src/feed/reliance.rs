@@ -16,6 +16,9 @@ const FIRST: Duration = Duration::from_secs(10);
 /// How long a worker that found the others wanting does without them.
 const DISTRUST: Duration = Duration::from_secs(60);
 
+/// How long the worker that asks may wait in vain for answers before.
+const HANGING: Duration = Duration::from_secs(10);
+
 /// How long the worker that asks has to hear what this one heard by its own asking.
 const SLOWER: Duration = Duration::from_secs(15);
 
@@ -44,7 +47,7 @@ impl Reliance {
     /// That of a worker that begins now.
     pub fn new(pace: Pace, max_staleness: Duration, now: Duration) -> Self {
         let wait = Duration::from_secs(pace.wait_seconds());
-        let twice = wait.saturating_add(pace.refresh()).saturating_mul(2);
+        let twice = wait.saturating_add(pace.refresh()).saturating_mul(2).saturating_add(HANGING);
         // There has to be time to ask before what is known is stale.
         let most = max_staleness.saturating_mul(2).checked_div(3).unwrap_or_default();
         let patience = twice.min(most);

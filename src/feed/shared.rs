@@ -45,12 +45,34 @@ impl Shared {
         clock.saturating_since(UnixTime::from_secs(start))
     }
 
-    /// The checkpoint that was shared last.
+    /// Where those were who followed the feed at this address last, with these keys or others.
+    pub fn before(proxy: &impl Proxy, address: Digest) -> Option<Self> {
+        let (prefix, _) = proxy.shared(&address_name(address))?;
+        Some(Self { prefix: String::from_utf8(prefix).ok()? })
+    }
+
+    /// Says that they are here now.
+    pub fn stay(&self, proxy: &impl Proxy, address: Digest) {
+        proxy.share(&address_name(address), self.prefix.as_bytes(), None);
+    }
+
+    /// The newest checkpoint that was shared. What it names may not be there yet.
+    pub fn news(&self, proxy: &impl Proxy) -> Option<Vec<u8>> {
+        proxy.shared(&self.name("news")).map(|(bytes, _)| bytes)
+    }
+
+    /// The last checkpoint of which all was shared that it names.
     pub fn checkpoint(&self, proxy: &impl Proxy) -> Option<Vec<u8>> {
         proxy.shared(&self.name("checkpoint")).map(|(bytes, _)| bytes)
     }
 
-    /// Shares a checkpoint, whose bytes are these, after the records of the log that it has.
+    /// Shares a checkpoint of which something may be missing.
+    pub fn share_news(&self, proxy: &impl Proxy, bytes: &[u8]) {
+        proxy.share(&self.name("news"), bytes, None);
+    }
+
+    /// Shares a checkpoint, whose bytes are these, after the records of the log that it has. All else
+    /// that it names was shared before.
     pub fn share_checkpoint(&self, proxy: &impl Proxy, bytes: &[u8], checkpoint: &Checkpoint) {
         let records: Vec<u8> = checkpoint.recent.iter().flat_map(|it| it.bytes()).collect();
         let end = u64::from(checkpoint.log_length).saturating_mul(RECORD_BYTES);
@@ -117,6 +139,10 @@ impl Shared {
     fn name(&self, of: &str) -> String {
         format!("{}.{of}", self.prefix)
     }
+}
+
+fn address_name(address: Digest) -> String {
+    format!("namespace-jwt.trust.at.{}", short(address))
 }
 
 fn short(digest: Digest) -> String {

@@ -132,6 +132,12 @@ impl Trust {
         digest([cluster, authority, path, &scope].into_iter().chain(&ids))
     }
 
+    /// The same without the keys, of which others may be pinned to go on with it.
+    pub fn address(&self) -> Digest {
+        let Self { cluster, authority, path, settings, .. } = self;
+        digest([cluster, authority, path, &settings.scope.to_string()])
+    }
+
     /// What tells how it is asked for: one that asks in another way, or may not, doesn't ask for
     /// this one too.
     pub fn manner(&self) -> Digest {

@@ -184,6 +184,16 @@ struct Current {
     view: View,
 }
 
+impl Current {
+    fn place(&self, object: Digest) -> Option<Place> {
+        if object == self.checkpoint.index {
+            return Some(Place::Index);
+        }
+        let (family, number) = self.index.place(object)?;
+        Some(Place::Shard { family, number })
+    }
+}
+
 /// From when on a state ages.
 #[derive(Clone, Copy)]
 struct Stamp {
@@ -267,9 +277,10 @@ impl State {
         self.newest.as_ref().map(|(checkpoint, _)| checkpoint)
     }
 
-    /// What a missing object is, if one with that hash is missing.
+    /// What an object is that the newest checkpoint names, or the one in use.
     pub fn place(&self, object: Digest) -> Option<Place> {
-        self.pending.as_ref()?.place(object)
+        let newest = self.pending.as_ref().and_then(|pending| pending.place(object));
+        newest.or_else(|| self.current.as_ref()?.place(object))
     }
 
     /// What names the newest verified checkpoint, for `If-None-Match`.

@@ -171,7 +171,11 @@ impl World {
                     Some([7, beat, 0].map(u64::to_le_bytes).concat())
                 }
                 Intruder::Lease | Intruder::Holder => None,
-                Intruder::OldCheckpoint if !name.ends_with(".checkpoint") => None,
+                Intruder::OldCheckpoint
+                    if !name.ends_with(".checkpoint") && !name.ends_with(".news") =>
+                {
+                    None
+                }
                 Intruder::OldCheckpoint | Intruder::Old => {
                     old.get(name).map(|(value, _)| value.clone())
                 }

@@ -123,7 +123,6 @@ impl Pending {
     pub(super) fn place(&self, object: Digest) -> Option<Place> {
         match &self.index {
             None => (object == self.checkpoint.index).then_some(Place::Index),
-            Some(_) if !self.missing.contains(&object) => None,
             Some(index) => {
                 let (family, number) = index.place(object)?;
                 Some(Place::Shard { family, number })

@@ -1,5 +1,6 @@
 ;; Another plugin without a `vm_id`: it writes into the data that it shares with everybody else
-;; who has none. Each request to it turns that on or off.
+;; who has none. Each request to it turns that on or off, and is answered with 200 if there is
+;; something under each name, else with 500 and how many there isn't, added.
 ;;
 ;; Its configuration: a line with the milliseconds between two rounds, as four digits, then a line
 ;; for each name, which begins with a letter for what is written there:
@@ -76,20 +77,28 @@
     (i32.load8_u (i32.load (i32.const 16))))
 
   (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32)
+    (local $missing i32)
     (global.set $free (i32.const 0x20000))
     (i32.store8 (i32.const 32) (i32.eqz (call $is_on)))
     (drop (call $set_shared_data
       (i32.const 0) (i32.const 6) (i32.const 32) (i32.const 1) (i32.const 0)))
+    (local.set $missing (call $lines (i32.const 0)))
     (drop (call $send_local_response
-      (i32.const 200) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
+      (select (i32.add (i32.const 500) (local.get $missing)) (i32.const 200) (local.get $missing))
+      (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
       (i32.const 0) (i32.const 0) (i32.const -1)))
     (i32.const 1))
 
   (func (export "proxy_on_tick") (param i32)
-    (local $at i32) (local $end i32) (local $start i32) (local $line i32)
     (global.set $free (i32.const 0x20000))
     (if (i32.eqz (call $is_on)) (then (return)))
     (global.set $round (i32.add (global.get $round) (i32.const 1)))
+    (drop (call $lines (i32.const 1))))
+
+  ;; Does what each line says, or only looks whether something is there: under how many names
+  ;; there isn't.
+  (func $lines (param $writes i32) (result i32)
+    (local $at i32) (local $end i32) (local $start i32) (local $line i32) (local $missing i32)
     (local.set $end (i32.add (global.get $configuration) (global.get $size)))
     ;; After the number and the end of its line.
     (local.set $at (i32.add (global.get $configuration) (i32.const 5)))
@@ -98,11 +107,18 @@
       (if (i32.lt_u (local.get $at) (local.get $end)) (then
         (if (i32.eq (i32.load8_u (local.get $at)) (i32.const 10)) (then
           (global.set $free (i32.const 0x20000))
-          (call $write (local.get $start) (local.get $at) (local.get $line))
+          (if (local.get $writes)
+            (then (call $write (local.get $start) (local.get $at) (local.get $line)))
+            (else (if (call $get_shared_data
+                (i32.add (local.get $start) (i32.const 1))
+                (i32.sub (local.get $at) (i32.add (local.get $start) (i32.const 1)))
+                (i32.const 16) (i32.const 20) (i32.const 24))
+              (then (local.set $missing (i32.add (local.get $missing) (i32.const 1)))))))
           (local.set $line (i32.add (local.get $line) (i32.const 1)))
           (local.set $start (i32.add (local.get $at) (i32.const 1)))))
         (local.set $at (i32.add (local.get $at) (i32.const 1)))
-        (br $lines)))))
+        (br $lines))))
+    (local.get $missing))
 
   ;; Does what one line says, the text from $start to $end.
   (func $write (param $start i32) (param $end i32) (param $line i32)

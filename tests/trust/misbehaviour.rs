@@ -176,6 +176,9 @@ fn the_last_good_state_stays_and_good_requests_go_on_whatever_comes() {
         assert!(since > 0 || matches!(case.fault, Fault::Refuse | Fault::Hang), "{}", case.name);
     }
 
+    // Whatever the issuer sends, nobody else is to blame.
+    assert!(!envoy.log().contains("another plugin"), "{}", envoy.log());
+
     for Scene { case, feed, .. } in &scenes {
         feed.behave();
         if case.news == News::Then {

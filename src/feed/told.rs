@@ -17,6 +17,8 @@ pub struct Told {
     static_keys: bool,
     max_staleness: Duration,
     problem: Option<Problem>,
+    /// What was found in the shared data that no worker put there.
+    foreign: Option<Refusal>,
     /// Whether the state was stale.
     stale: Option<bool>,
     started: Option<Duration>,
@@ -29,7 +31,6 @@ pub struct Told {
 enum Problem {
     Refused(Refusal),
     Failed(Failure),
-    Disturbed,
 }
 
 impl Told {
@@ -41,6 +42,7 @@ impl Told {
             static_keys: settings.static_keys,
             max_staleness: settings.max_staleness,
             problem: None,
+            foreign: None,
             stale: None,
             started: None,
             gauges: [0; Gauge::ALL.len()],
@@ -122,7 +124,9 @@ impl Told {
              it out",
             refusal.name()
         );
-        self.problem(proxy, Problem::Disturbed, &line);
+        if self.foreign.replace(refusal) != Some(refusal) {
+            say(proxy, Level::Warning, &line);
+        }
     }
 
     fn problem(&mut self, proxy: &impl Proxy, problem: Problem, line: &str) {

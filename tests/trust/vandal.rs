@@ -21,12 +21,12 @@ const RELEASES: [&str; 3] = ["1.36.4", "1.38.2", "1.40.0"];
 
 /// What the filter's workers share of a feed: all that there is for one with a namespace and an
 /// application, in short.
-const NAMES: [&str; 7] =
-    ["start", "lease", "checkpoint", "index", "namespaces.0", "applications.0", "log.0"];
+const NAMES: [&str; 8] =
+    ["start", "lease", "news", "checkpoint", "index", "namespaces.0", "applications.0", "log.0"];
 
 /// Each in full. Before them stands a hash of cluster, authority, path, scope and keys, and the
 /// lease has one of the access key, here none, and of the times that are used, in seconds.
-fn names(feed: &Feed, [wait, refresh, max_staleness]: [u64; 3]) -> [(&'static str, String); 7] {
+fn names(feed: &Feed, [wait, refresh, max_staleness]: [u64; 3]) -> [(&'static str, String); 8] {
     let hash = |parts: &[&str]| {
         let parts: Vec<_> = parts.iter().map(|part| format!("{part}\0")).collect();
         testkit::feed::sha256(&parts.concat())[..16].to_owned()

@@ -148,14 +148,15 @@ fn the_last_good_state_stays_and_good_requests_go_on_whatever_comes() {
             contents.set_privacy(NAMESPACE, "11111111-2222-4333-8444-555555555555", "private");
         });
     };
+    let begin = Instant::now();
     for Scene { case, feed, .. } in &scenes {
         feed.misbehave(case.fault.clone());
         if case.news != News::Then {
             revoke(feed);
         }
     }
-    let begin = Instant::now();
-    while begin.elapsed() < MISBEHAVES {
+    let misbehaves = Instant::now();
+    while misbehaves.elapsed() < MISBEHAVES {
         for Scene { case, workers, .. } in &mut scenes {
             assert_eq!(workers.decisions(&good), ["allowed"], "{}", case.name);
             assert_eq!(workers.decisions(&gone), ["revoked"], "{}", case.name);

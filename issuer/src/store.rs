@@ -133,8 +133,11 @@ pub enum StoreError {
     Busy,
     /// The database holds what no version of this program writes: what, for the operator.
     Corrupt(String),
-    /// There is no room for another revoked token.
-    LogFull,
+    /// There is no room for what is to be revoked.
+    LogFull {
+        /// How many revoked tokens there are.
+        records: u64,
+    },
     /// The permission is for something else than the change: a fault of this program.
     NotPermitted,
 }
@@ -149,11 +152,13 @@ impl fmt::Display for StoreError {
             Self::Corrupt(what) => {
                 write!(f, "the database holds {what}, which is unknown here; restore a backup")
             }
-            Self::LogFull => write!(
+            Self::LogFull { records } => write!(
                 f,
-                "expected at most {MAX_RECORDS} revoked tokens to remember, found that many; revoke \
-                 all that was issued for a namespace before some time with `issuer revoke \
-                 --issued-before`, or replace its key with `issuer namespace rotate --compromised`"
+                "expected at most {MAX_RECORDS} revoked tokens to remember, found {records} and more \
+                 to come; revoke all that was issued for a namespace before some time with `issuer \
+                 revoke --issued-before`, or replace its keys with `issuer namespace rotate \
+                 --compromised`: within the hour that lets go of its tokens that have no expiry, as \
+                 a day after their expiry the others go"
             ),
             Self::NotPermitted => f.write_str("the permission is for another change"),
         }

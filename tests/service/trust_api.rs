@@ -141,6 +141,38 @@ fn a_token_is_revoked_by_its_id_as_the_command_does_it() {
 }
 
 #[test]
+fn a_full_log_takes_no_more_and_says_what_makes_room() {
+    let service = Service::started();
+    let client = service.client();
+    let scene = Scene::make(&client, "one");
+    let token = make_token(&client, &scene.function);
+    let query = "import sqlite3, sys
+with sqlite3.connect(sys.argv[1]) as it: it.execute('UPDATE scopes SET records = 1000000')";
+    let database = service.database().display().to_string();
+    let output = processes::python(&["-c", query, &database].map(String::from));
+    assert!(output.status.success(), "{}", text_of(&output));
+    let body = json!({"jti": "lost", "namespace_id": scene.namespace});
+    for refused in [
+        client.delete(&client.functions(&format!("/tokens/{}", id(&token)))),
+        client.delete(&client.functions(&format!("/functions/{}", scene.function))),
+        client.post(REVOCATIONS, &body),
+    ] {
+        assert_eq!(refused.status, 403, "{}", text(&refused.body));
+        let body = refused.json();
+        assert_eq!(body["type"], "quotas_exceeded");
+        let quota = json!({"current": 1_000_000, "quota": 1_000_000, "resource": "revoked_tokens"});
+        assert_eq!(body["details"], json!([quota]));
+        let message = member(&body, "message");
+        assert!(message.contains("issuer namespace rotate --compromised"), "{message}");
+    }
+    assert_eq!(token_ids(&client), [id(&token)]);
+    good(client.get(&client.functions(&format!("/functions/{}", scene.function))));
+    // What the message advises works.
+    service.run(&["namespace", "rotate", &scene.namespace, "--compromised"]);
+    assert!(token_ids(&client).is_empty());
+}
+
+#[test]
 fn all_that_was_issued_before_is_revoked_as_the_command_does_it() {
     let service = Service::started();
     let client = service.client();

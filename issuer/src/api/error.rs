@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::authority::refusal::{AuthenticationFault, Refusal};
 use crate::http::answer;
 use crate::http::body::BodyError;
+use crate::model::trust::MAX_RECORDS;
 use crate::store::StoreError;
 
 /// A request that isn't done.
@@ -103,6 +104,23 @@ fn refused(refusal: &Refusal) -> Response {
             answer::message(StatusCode::CONFLICT, "it exists already")
         }
         Refusal::Store(StoreError::Missing) => answer::message(StatusCode::NOT_FOUND, "it is gone"),
+        // A client that sends the same again, as it may after 503, would be refused again.
+        Refusal::Store(error @ StoreError::LogFull { records }) => {
+            tracing::error!(%error, "nothing more can be revoked");
+            let body = json!({
+                "details": [
+                    {"current": records, "quota": MAX_RECORDS, "resource": "revoked_tokens"},
+                ],
+                "message": error.to_string(),
+                "type": "quotas_exceeded",
+            });
+            answer::json(StatusCode::FORBIDDEN, &body)
+        }
+        Refusal::LogTooLong { .. } => {
+            tracing::error!(error = %refusal, "a checkpoint isn't signed");
+            let message = refusal.to_string();
+            retry_after(answer::message(StatusCode::SERVICE_UNAVAILABLE, &message), 5)
+        }
         Refusal::Store(error) => {
             tracing::error!(%error, "a request failed");
             let message = error.to_string();

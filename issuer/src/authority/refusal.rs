@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::iam::action::Action;
 use crate::model::Product;
+use crate::model::trust::MAX_RECORDS;
 use crate::sealing::SealingError;
 use crate::store::StoreError;
 
@@ -24,6 +25,11 @@ pub enum Refusal {
     Busy,
     /// The database can't be used now, or not at all.
     Store(StoreError),
+    /// A log has more records than any gateway takes, so nothing is signed that names it.
+    LogTooLong {
+        /// How many.
+        records: u32,
+    },
     /// Something is wrong that no request can cause: what, for the operator.
     Internal(&'static str),
 }
@@ -61,6 +67,13 @@ impl fmt::Display for Refusal {
             }
             Self::Busy => f.write_str("there is too much to do; try again"),
             Self::Store(error) => error.fmt(f),
+            Self::LogTooLong { records } => write!(
+                f,
+                "expected at most {MAX_RECORDS} revoked tokens in a log, which is all that gateways \
+                 take, found {records}; replace the keys of namespaces whose tokens have no expiry \
+                 with `issuer namespace rotate --compromised` and restart the service, or restore a \
+                 backup"
+            ),
             Self::Internal(reason) => f.write_str(reason),
         }
     }

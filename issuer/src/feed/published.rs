@@ -8,7 +8,7 @@ use namespace_jwt_core::key::pem;
 use namespace_jwt_core::time::UnixTime;
 use namespace_jwt_core::trust::checkpoint::{self, MAX_RECENT};
 use namespace_jwt_core::trust::index::Contents;
-use namespace_jwt_core::trust::log::{LogHash, TokenHash};
+use namespace_jwt_core::trust::log::{LogHash, MAX_RECORDS, TokenHash};
 use namespace_jwt_core::trust::name::{Digest, Id, Scope};
 use namespace_jwt_core::trust::shards::{
     Application, Bearer, KeyState, Namespace, NamespaceKey, Privacy, fingerprint,
@@ -147,13 +147,14 @@ impl Published {
 
 impl State {
     async fn sign(&self, authority: &Authority, scope: TrustScope) -> Result<Checkpoint, Refusal> {
+        let log_length = publishable(self.log_hash.length())?;
         let checkpoint = checkpoint::Checkpoint {
             issuer: self.issuer,
             scope: core_scope(scope),
             sequence: self.sequence,
             issued: authority.now(),
             epoch: self.end.epoch,
-            log_length: self.log_hash.length(),
+            log_length,
             log_hash: self.log_hash.digest(),
             index: self.index,
             recent: self.recent.clone(),
@@ -175,6 +176,15 @@ impl State {
             .map_err(|_| Refusal::Internal("a checkpoint is too large"))?;
         let etag = checkpoint::etag(self.sequence, payload.as_bytes());
         Ok(Checkpoint { sequence: self.sequence, etag, body: body.into() })
+    }
+}
+
+/// The length of a log that gateways take. They refuse the checkpoint of a longer one whole, and would
+/// know no news any more, so it isn't to be signed, whatever is in the database.
+fn publishable(records: u32) -> Result<u32, Refusal> {
+    match records <= MAX_RECORDS {
+        true => Ok(records),
+        false => Err(Refusal::LogTooLong { records }),
     }
 }
 
@@ -247,4 +257,16 @@ pub fn core_scope(scope: TrustScope) -> Scope {
 
 fn seconds(time: UnixTime) -> u64 {
     time.since_epoch().as_secs()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_is_published_up_to_what_gateways_take() {
+        assert_eq!(publishable(MAX_RECORDS), Ok(MAX_RECORDS));
+        let longer = MAX_RECORDS.saturating_add(1);
+        assert_eq!(publishable(longer), Err(Refusal::LogTooLong { records: longer }));
+    }
 }

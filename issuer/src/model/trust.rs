@@ -10,8 +10,9 @@ use uuid::Uuid;
 use super::application::Privacy;
 use super::namespace_key::KeyState;
 
-/// The most revoked ids that the log of a scope has.
+/// The most revoked ids that the log of a scope has: what gateways take, who refuse a longer one.
 pub const MAX_RECORDS: u64 = 1_000_000;
+const _: () = assert!(MAX_RECORDS == namespace_jwt_core::trust::log::MAX_RECORDS as u64);
 
 /// How long after its expiry a token's revocation is remembered: for gateways whose clocks or
 /// settings let it live longer.

@@ -13,6 +13,7 @@
 
 #[path = "../store/folder.rs"]
 mod folder;
+mod published;
 mod revocations;
 mod rotation;
 mod signing;

@@ -131,7 +131,9 @@ impl SqliteTransaction<'_> {
         let more = u64::try_from(revocations.len()).unwrap_or(u64::MAX);
         let records = self.count("SELECT records FROM scopes WHERE id = x''", [])?;
         if records.saturating_add(more) > MAX_RECORDS {
-            return Err(StoreError::LogFull);
+            // Nothing is compacted to make room: each change would then end an epoch, whose log every
+            // gateway reads anew. What can go goes once in an hour.
+            return Err(StoreError::LogFull { records });
         }
         let mut namespaces = BTreeSet::new();
         let mut is_everywhere = false;

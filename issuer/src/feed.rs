@@ -2,22 +2,26 @@
 //! its log and its objects, until something changes.
 
 pub mod copy;
+mod log;
 mod published;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use axum::body::Bytes;
 use namespace_jwt_core::trust::name::Digest;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
 
-pub use published::{Bytes, Checkpoint};
+pub use log::Log;
+pub use published::Checkpoint;
 
 use crate::authority::Authority;
 use crate::authority::refusal::Refusal;
 use crate::model::trust::{ChangedScopes, TrustScope};
+use log::WeakLog;
 use published::Published;
 
 /// How often the database is asked for changes, those of other processes on it among them. While
@@ -28,6 +32,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 pub struct Feed {
     authority: Arc<Authority>,
     scopes: Mutex<HashMap<TrustScope, Arc<Scope>>>,
+    /// The logs of epochs that are over, as long as an answer has them: also where many ask, each
+    /// is there once.
+    ended: tokio::sync::Mutex<HashMap<(TrustScope, u64), WeakLog>>,
 }
 
 struct Scope {
@@ -39,7 +46,7 @@ struct Scope {
 impl Feed {
     /// Nobody has asked for anything yet.
     pub fn new(authority: Arc<Authority>) -> Self {
-        Self { authority, scopes: Mutex::default() }
+        Self { authority, scopes: Mutex::default(), ended: Default::default() }
     }
 
     /// The checkpoint of a scope, signed at most a second ago and after every change that is known
@@ -69,16 +76,38 @@ impl Feed {
     ///
     /// # Errors
     ///
-    /// That the database can't be read.
-    pub async fn log(&self, scope: TrustScope, epoch: u64) -> Result<Option<Bytes>, Refusal> {
-        let known = self.lock().get(&scope).cloned();
-        if let Some(known) = known
-            && let Some(log) = known.published.lock().await.log(epoch)
-        {
+    /// That the database can't be read, or that nothing can be signed.
+    pub async fn log(&self, scope: TrustScope, epoch: u64) -> Result<Option<Log>, Refusal> {
+        // So that what is told of the scope is known: its log is read once then, and not for each
+        // who asks.
+        let is_there = self.checkpoint(scope).await?.is_some();
+        let Some(known) = self.known(scope).filter(|_| is_there) else { return Ok(None) };
+        let has_ended = {
+            let published = known.published.lock().await;
+            if let Some(log) = published.log(epoch) {
+                return Ok(Some(log));
+            }
+            published.has_ended(epoch)
+        };
+        // An epoch that began since then, if it is one at all. Its log grows, so it isn't kept.
+        if !has_ended {
+            return self.read_log(scope, epoch).await;
+        }
+        let mut ended = self.ended.lock().await;
+        if let Some(log) = ended.get(&(scope, epoch)).and_then(WeakLog::upgrade) {
             return Ok(Some(log));
         }
+        let read = self.read_log(scope, epoch).await?;
+        ended.retain(|_, log| !log.is_gone());
+        if let Some(log) = &read {
+            ended.insert((scope, epoch), log.downgrade());
+        }
+        Ok(read)
+    }
+
+    async fn read_log(&self, scope: TrustScope, epoch: u64) -> Result<Option<Log>, Refusal> {
         let records = self.authority.log_of_epoch(scope, epoch).await?;
-        Ok(records.map(|records| Bytes::from(records.concat())))
+        Ok(records.map(|records| Log::default().and(&records)))
     }
 
     /// An object that a checkpoint of the last ten minutes led to.
@@ -115,13 +144,16 @@ impl Feed {
         Arc::clone(entry)
     }
 
+    fn known(&self, scope: TrustScope) -> Option<Arc<Scope>> {
+        self.lock().get(&scope).cloned()
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<TrustScope, Arc<Scope>>> {
         self.scopes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn tell(&self, scope: TrustScope, sequence: u64) {
-        let entry = self.lock().get(&scope).cloned();
-        if let Some(entry) = entry {
+        if let Some(entry) = self.known(scope) {
             entry.tell(sequence);
         }
     }

@@ -19,7 +19,7 @@ use namespace_jwt_core::trust::name::Digest;
 use super::Api;
 use super::call::authenticate;
 use super::error::Failure;
-use crate::feed::{Bytes, Checkpoint};
+use crate::feed::{Checkpoint, Log};
 use crate::http::answer::JSON;
 use crate::model::id;
 use crate::model::trust::TrustScope;
@@ -69,7 +69,7 @@ pub async fn log_of_namespace(
 pub async fn object(State(api): State<Api>, Path(name): Path<String>) -> Result<Response, Failure> {
     let name = Digest::read(&name).ok_or(Failure::UnknownPath)?;
     let bytes = api.feed.object(name).await.ok_or(Failure::UnknownPath)?;
-    let mut response = Response::new(Body::from(bytes.to_vec()));
+    let mut response = Response::new(Body::from(bytes));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, JSON);
     let never_changes = HeaderValue::from_static("public, max-age=31536000, immutable");
@@ -156,30 +156,30 @@ async fn log(
     Ok(ranged(&log, range))
 }
 
-/// An answer with the part of some bytes that `Range` asks for (RFC 9110 §14). A range of another
-/// form is ignored, as it may be.
-fn ranged(bytes: &Bytes, range: Option<&str>) -> Response {
-    let length = bytes.len();
+/// An answer with the part of a log that `Range` asks for (RFC 9110 §14). A range of another form is
+/// ignored, as it may be. Whatever is asked for, the answer shares the log's bytes: anybody may ask,
+/// and leave it unread.
+fn ranged(log: &Log, range: Option<&str>) -> Response {
+    let length = log.length();
     let asked = range.and_then(|range| {
         let (first, last) = range.strip_prefix("bytes=")?.split_once('-')?;
         let last = if last.is_empty() { usize::MAX } else { last.parse().ok()? };
         let first = first.parse::<usize>().ok()?;
         (first <= last).then(|| (first, last.min(length.saturating_sub(1))))
     });
-    let (status, part, content_range) = match asked {
-        None => (StatusCode::OK, Some(&**bytes), None),
-        Some((first, last)) => match bytes.get(first..=last).filter(|part| !part.is_empty()) {
-            Some(part) => {
-                let content_range = format!("bytes {first}-{last}/{length}");
-                (StatusCode::PARTIAL_CONTENT, Some(part), Some(content_range))
-            }
-            None => {
-                let content_range = format!("bytes */{length}");
-                (StatusCode::RANGE_NOT_SATISFIABLE, None, Some(content_range))
-            }
-        },
+    let (status, body, content_range) = match asked {
+        None => (StatusCode::OK, Body::new(log.part(0, length)), None),
+        Some((first, last)) if first < length => {
+            let content_range = format!("bytes {first}-{last}/{length}");
+            let part = log.part(first, last.saturating_add(1));
+            (StatusCode::PARTIAL_CONTENT, Body::new(part), Some(content_range))
+        }
+        Some(_) => {
+            let content_range = format!("bytes */{length}");
+            (StatusCode::RANGE_NOT_SATISFIABLE, Body::empty(), Some(content_range))
+        }
     };
-    let mut response = Response::new(Body::from(part.unwrap_or_default().to_vec()));
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
@@ -216,26 +216,26 @@ mod tests {
 
     #[test]
     fn a_part_of_a_log_is_what_was_asked_for() {
-        let bytes: Bytes = (*b"0123456789").into();
+        let log = Log::default().and(&[*b"01234567", *b"89abcdef"]);
         for (range, status, content_range) in [
             (None, 200, None),
-            (Some("bytes=0-"), 206, Some("bytes 0-9/10")),
-            (Some("bytes=8-"), 206, Some("bytes 8-9/10")),
-            (Some("bytes=2-5"), 206, Some("bytes 2-5/10")),
-            (Some("bytes=2-100"), 206, Some("bytes 2-9/10")),
-            (Some("bytes=10-"), 416, Some("bytes */10")),
-            (Some("bytes=99-100"), 416, Some("bytes */10")),
+            (Some("bytes=0-"), 206, Some("bytes 0-15/16")),
+            (Some("bytes=8-"), 206, Some("bytes 8-15/16")),
+            (Some("bytes=2-5"), 206, Some("bytes 2-5/16")),
+            (Some("bytes=2-100"), 206, Some("bytes 2-15/16")),
+            (Some("bytes=16-"), 416, Some("bytes */16")),
+            (Some("bytes=99-100"), 416, Some("bytes */16")),
             // Forms that nobody has to understand.
             (Some("bytes=-3"), 200, None),
             (Some("bytes=5-2"), 200, None),
             (Some("bytes=0-1,4-5"), 200, None),
             (Some("records=0-1"), 200, None),
         ] {
-            let response = ranged(&bytes, range);
+            let response = ranged(&log, range);
             let found = response.headers().get(CONTENT_RANGE).map(|it| it.to_str().unwrap());
             assert_eq!((response.status().as_u16(), found), (status, content_range), "{range:?}");
         }
-        assert_eq!(ranged(&[][..].into(), Some("bytes=0-")).status(), 416);
-        assert_eq!(ranged(&[][..].into(), None).status(), 200);
+        assert_eq!(ranged(&Log::default(), Some("bytes=0-")).status(), 416);
+        assert_eq!(ranged(&Log::default(), None).status(), 200);
     }
 }

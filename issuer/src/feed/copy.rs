@@ -184,7 +184,7 @@ impl<'f> Copy<'f> {
         let mut names = BTreeSet::new();
         let mut log = None;
         for (name, bytes) in told.published.parts() {
-            self.folder.put_object(name, bytes)?;
+            self.folder.put_object(name, &bytes)?;
             names.insert(name);
             log = Some((name, bytes.len()));
         }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use axum::body::Bytes;
 use namespace_jwt_core::key::pem;
 use namespace_jwt_core::time::UnixTime;
 use namespace_jwt_core::trust::checkpoint::{self, MAX_RECENT};
@@ -15,6 +16,7 @@ use namespace_jwt_core::trust::shards::{
 };
 use uuid::Uuid;
 
+use super::log::Log;
 use crate::authority::Authority;
 use crate::authority::refusal::Refusal;
 use crate::model::application;
@@ -25,9 +27,6 @@ use crate::model::trust::{
 
 /// How long a checkpoint is told without being signed again.
 const FRESH: Duration = Duration::from_secs(1);
-
-/// Bytes that many answers share.
-pub type Bytes = Arc<[u8]>;
 
 /// A signed checkpoint.
 #[derive(Clone, Debug)]
@@ -51,7 +50,7 @@ pub struct Published {
 struct State {
     sequence: u64,
     end: LogPosition,
-    log: Vec<u8>,
+    log: Log,
     log_hash: LogHash,
     recent: Vec<TokenHash>,
     index: Digest,
@@ -88,9 +87,14 @@ impl Published {
     }
 
     /// The log of an epoch, if it is this one.
-    pub fn log(&self, epoch: u64) -> Option<Bytes> {
+    pub fn log(&self, epoch: u64) -> Option<Log> {
         let state = self.state.as_ref().filter(|state| state.end.epoch == epoch)?;
-        Some(state.log.as_slice().into())
+        Some(state.log.clone())
+    }
+
+    /// Whether an epoch is over, so that its log changes no more.
+    pub fn has_ended(&self, epoch: u64) -> bool {
+        self.state.as_ref().is_some_and(|state| state.end.epoch > epoch)
     }
 
     /// An object by its hash.
@@ -102,10 +106,10 @@ impl Published {
 
     /// All that the last checkpoint leads to, by its hash: the objects, and last the log of the
     /// length that was signed.
-    pub fn parts(&self) -> impl Iterator<Item = (Digest, &[u8])> {
+    pub fn parts(&self) -> impl Iterator<Item = (Digest, Bytes)> {
         self.state.iter().flat_map(|state| {
-            let objects = state.objects.iter().map(|(name, bytes)| (*name, &**bytes));
-            objects.chain([(state.log_hash.digest(), state.log.as_slice())])
+            let objects = state.objects.iter().map(|(name, bytes)| (*name, bytes.clone()));
+            objects.chain([(state.log_hash.digest(), state.log.whole())])
         })
     }
 
@@ -116,7 +120,7 @@ impl Published {
             Refusal::Internal("what gateways are told can't be written")
         })?;
         let before = self.state.take();
-        let (mut log, mut log_hash, mut recent) = (Vec::new(), LogHash::default(), Vec::new());
+        let (mut log, mut log_hash, mut recent) = (Log::default(), LogHash::default(), Vec::new());
         if let Some(before) = before {
             let now = Instant::now();
             self.older.retain(|_, (_, since)| since.elapsed() < ENDED_LOG_KEPT);
@@ -128,8 +132,9 @@ impl Published {
             }
         }
         for record in &found.log.records {
-            append(record, &mut log, &mut log_hash, &mut recent);
+            append(record, &mut log_hash, &mut recent);
         }
+        let log = log.and(&found.log.records);
         self.state = Some(State {
             sequence: found.sequence,
             end: found.log.end,
@@ -188,9 +193,8 @@ fn publishable(records: u32) -> Result<u32, Refusal> {
     }
 }
 
-fn append(record: &Record, log: &mut Vec<u8>, log_hash: &mut LogHash, recent: &mut Vec<TokenHash>) {
+fn append(record: &Record, log_hash: &mut LogHash, recent: &mut Vec<TokenHash>) {
     let hash = TokenHash::from_bytes(*record);
-    log.extend_from_slice(record);
     log_hash.push(hash);
     if recent.len() >= MAX_RECENT {
         recent.remove(0);

@@ -78,10 +78,12 @@ pub async fn serve(configuration: Configuration) -> Result<(), ServeError> {
         warn!(%address, "tokens and keys pass in plain text; put TLS in front of this address");
     }
 
+    let open_files = listener::raise_open_files_limit().map_err(ServeError::OpenFiles)?;
+    let limits = Limits::default().within(open_files);
     let mut registry = metrics::registry();
     let http = HttpMetrics::register(&mut registry);
     let keys = Keys::made_ahead(opened.secrets);
-    let metrics = ApiMetrics::register(&mut registry, keys.ready());
+    let metrics = ApiMetrics::register(&mut registry, keys.ready(), limits.connections);
     let authority = Authority::new(opened.store, keys, now, configuration.domain_suffix);
     let authority = Arc::new(authority);
     let _upkeep = Upkeep::start(Arc::clone(&authority));
@@ -100,8 +102,6 @@ pub async fn serve(configuration: Configuration) -> Result<(), ServeError> {
         time: Observation::TIME,
         metrics: http.clone(),
     };
-    let open_files = listener::raise_open_files_limit().map_err(ServeError::OpenFiles)?;
-    let limits = Limits::default().within(open_files);
     info!(%address, connections = limits.connections, "serving");
     listener::run(tcp, observe(router, observation), limits, http, end).await;
     info!("ended");

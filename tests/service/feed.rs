@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use namespace_jwt_core::time::UnixTime;
@@ -312,6 +313,43 @@ fn the_lowest_number_of_those_that_wait_is_none_that_a_stranger_made_up() {
         assert_eq!(figure(&service, "waiting_gateways"), 1);
         service.stop();
         stranger.join().unwrap();
+    });
+}
+
+#[test]
+fn who_would_be_held_beyond_four_of_five_connections_is_answered_at_once() {
+    let mut service = Service::new();
+    // The service keeps 100 files for itself: ten connections, of which eight may be held.
+    let address = service.address.to_string();
+    let serve = service.command(&["serve", "--listen", &address]);
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -n 110; exec \"$@\"", "sh"]).arg(serve.get_program());
+    command.args(serve.get_args()).current_dir(&service.folder);
+    service.try_run(&mut command).unwrap_or_else(|log| panic!("{log}"));
+    let path = format!("/namespaces/{}", Scene::make(&service.client(), "one").namespace);
+    let address = service.address;
+    let wait =
+        |etag: &str| ask_at(address, &path, &[("prefer", "wait=25"), ("if-none-match", etag)]);
+    let made_up = format!("\"{}-0123456789abcdef\"", u64::MAX);
+    std::thread::scope(|scope| {
+        let strangers: Vec<_> = (0..8).map(|_| scope.spawn(|| wait(&made_up))).collect();
+        wait_for_waiting(&service, 8);
+        assert_eq!(figure(&service, "waits_not_granted_total"), 0);
+        let checkpoint = wait(&made_up);
+        assert_eq!(checkpoint.status, 200);
+        assert!(!checkpoint.headers.contains_key("preference-applied"));
+        // Unless the second is over just now, in which it is signed anew.
+        let unchanged = wait_for("a 304", || {
+            let answer = wait(&wait(&made_up).headers["etag"]);
+            (answer.status == 304).then_some(answer)
+        });
+        assert!(!unchanged.headers.contains_key("preference-applied"));
+        assert!(figure(&service, "waits_not_granted_total") >= 3);
+        assert_eq!(figure(&service, "waiting_gateways"), 8);
+        service.stop();
+        for stranger in strangers {
+            assert_eq!(stranger.join().unwrap().status, 200);
+        }
     });
 }
 

@@ -16,7 +16,7 @@ use crate::authority::refusal::Refusal;
 use crate::http::answer;
 
 /// What the API counts beside its requests.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct ApiMetrics {
     /// Tokens that were made.
     pub minted_tokens: Counter,
@@ -27,9 +27,18 @@ pub struct ApiMetrics {
 }
 
 impl ApiMetrics {
-    /// Counters from 0, and how many keys are ready for namespaces to come.
-    pub fn register(registry: &mut Registry, ready_keys: Gauge<i64, AtomicI64>) -> Self {
-        let metrics = Self::default();
+    /// Counters from 0, and how many keys are ready for namespaces to come. Of `connections`, as
+    /// many as may be open, some may be held until there is news.
+    pub fn register(
+        registry: &mut Registry,
+        ready_keys: Gauge<i64, AtomicI64>,
+        connections: usize,
+    ) -> Self {
+        let metrics = Self {
+            minted_tokens: Counter::default(),
+            failed_authentications: Counter::default(),
+            waiting: WaitingGateways::among(connections),
+        };
         registry.register("minted_tokens", "Tokens made", metrics.minted_tokens.clone());
         registry.register(
             "failed_authentications",

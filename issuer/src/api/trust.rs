@@ -84,18 +84,18 @@ fn namespace(text: &str) -> Result<TrustScope, Failure> {
 async fn checkpoint(api: &Api, scope: TrustScope, parts: &Parts) -> Result<Response, Failure> {
     let asked = parts.headers.get(IF_NONE_MATCH).and_then(|etag| etag.to_str().ok());
     let current = current(api, scope).await?;
-    let Some(wait) = preferred_wait(&parts.headers) else {
+    let at_once = || match asked == Some(current.etag.as_str()) {
         // One that is older than a second was signed anew just now, and has another tag.
-        return Ok(match asked == Some(current.etag.as_str()) {
-            true => not_modified(&current),
-            false => shown(&current),
-        });
+        true => not_modified(&current),
+        false => shown(&current),
     };
+    let Some(wait) = preferred_wait(&parts.headers) else { return Ok(at_once()) };
     let mut answer = match asked.and_then(sequence_of_etag) {
         // Also where a replica is behind: an answer at once would be asked for again, for ever.
         Some(sequence) if sequence >= current.sequence => {
             let known = (sequence == current.sequence).then_some(sequence);
-            let _waiting = api.metrics.waiting.begin(known);
+            // Without `Preference-Applied` a gateway knows to ask again only after a while.
+            let Some(_waiting) = api.metrics.waiting.begin(known) else { return Ok(at_once()) };
             api.wait_for_news(scope, sequence, Duration::from_secs(wait)).await;
             shown(&self::current(api, scope).await?)
         }

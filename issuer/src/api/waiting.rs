@@ -1,9 +1,10 @@
-//! The gateways that wait for news, counted.
+//! The gateways that wait for news, counted, and no more of them than leave room for others.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
@@ -12,11 +13,20 @@ use prometheus_client::registry::Registry;
 /// A request may name any number. One lower than the service's is answered at once and never waits; a
 /// higher one is that of another replica or of nobody, and its request would stay while the others
 /// are told of a change: it counts as waiting, without a number.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct WaitingGateways {
-    by_sequence: Arc<Mutex<BTreeMap<u64, usize>>>,
+    most: usize,
+    now: Arc<Mutex<Now>>,
     count: Gauge<i64, AtomicI64>,
     lowest: Gauge<i64, AtomicI64>,
+    not_held: Counter,
+}
+
+/// Who waits now.
+#[derive(Debug, Default)]
+struct Now {
+    all: usize,
+    by_sequence: BTreeMap<u64, usize>,
 }
 
 /// A gateway that waits for news, counted until this is dropped.
@@ -26,6 +36,18 @@ pub struct Waiting {
 }
 
 impl WaitingGateways {
+    /// Nobody waits yet. Of so many connections as may be open, four of five may be held: anybody can
+    /// ask for that, and whoever isn't held has an answer at once and gives back the connection.
+    pub fn among(connections: usize) -> Self {
+        Self {
+            most: connections.saturating_sub(connections.div_ceil(5)),
+            now: Arc::default(),
+            count: Gauge::default(),
+            lowest: Gauge::default(),
+            not_held: Counter::default(),
+        }
+    }
+
     /// Names the figures.
     pub fn register(&self, registry: &mut Registry) {
         registry.register("waiting_gateways", "Gateways that wait for news", self.count.clone());
@@ -34,42 +56,54 @@ impl WaitingGateways {
             "The lowest sequence number that gateways have which wait for the next one; 0 without any",
             self.lowest.clone(),
         );
+        registry.register(
+            "waits_not_granted",
+            "Requests that asked to wait for news and were answered at once, as too many wait",
+            self.not_held.clone(),
+        );
     }
 
     /// Counts a gateway that waits, with the sequence number that it has, if that is this service's.
-    pub fn begin(&self, sequence: Option<u64>) -> Waiting {
-        let mut by_sequence = self.lock();
+    /// None if as many wait as may, which is counted too.
+    pub fn begin(&self, sequence: Option<u64>) -> Option<Waiting> {
+        let mut now = self.lock();
+        if now.all >= self.most {
+            self.not_held.inc();
+            return None;
+        }
+        now.all = now.all.saturating_add(1);
         if let Some(sequence) = sequence {
-            let count = by_sequence.entry(sequence).or_default();
+            let count = now.by_sequence.entry(sequence).or_default();
             *count = count.saturating_add(1);
         }
-        self.show_lowest(&by_sequence);
-        self.count.inc();
-        Waiting { gateways: self.clone(), sequence }
+        self.show(&now);
+        Some(Waiting { gateways: self.clone(), sequence })
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, usize>> {
-        self.by_sequence.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Now> {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn show_lowest(&self, by_sequence: &BTreeMap<u64, usize>) {
-        let lowest = by_sequence.keys().next().copied().unwrap_or(0);
+    fn show(&self, now: &Now) {
+        let lowest = now.by_sequence.keys().next().copied().unwrap_or(0);
         self.lowest.set(i64::try_from(lowest).unwrap_or(i64::MAX));
+        self.count.set(i64::try_from(now.all).unwrap_or(i64::MAX));
     }
 }
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        self.gateways.count.dec();
-        let Some(sequence) = self.sequence else { return };
-        let mut by_sequence = self.gateways.lock();
-        if let Some(count) = by_sequence.get_mut(&sequence) {
+        let mut now = self.gateways.lock();
+        now.all = now.all.saturating_sub(1);
+        if let Some(sequence) = self.sequence
+            && let Some(count) = now.by_sequence.get_mut(&sequence)
+        {
             *count = count.saturating_sub(1);
             if *count == 0 {
-                by_sequence.remove(&sequence);
+                now.by_sequence.remove(&sequence);
             }
         }
-        self.gateways.show_lowest(&by_sequence);
+        self.gateways.show(&now);
     }
 }
 
@@ -79,7 +113,7 @@ mod tests {
 
     #[test]
     fn the_lowest_is_of_those_that_wait_now() {
-        let gateways = WaitingGateways::default();
+        let gateways = WaitingGateways::among(10);
         let shown = || (gateways.count.get(), gateways.lowest.get());
         assert_eq!(shown(), (0, 0));
         let (seven, nine) = (gateways.begin(Some(7)), gateways.begin(Some(9)));
@@ -97,5 +131,20 @@ mod tests {
         assert_eq!(shown(), (1, 0));
         drop(elsewhere);
         assert_eq!(shown(), (0, 0));
+    }
+    #[test]
+    fn a_fifth_of_the_connections_is_left_to_others() {
+        for (connections, most) in [(0, 0), (1, 0), (2, 1), (5, 4), (9, 7), (10_000, 8_000)] {
+            assert_eq!(WaitingGateways::among(connections).most, most, "{connections}");
+        }
+        let gateways = WaitingGateways::among(3);
+        let shown = || (gateways.count.get(), gateways.not_held.get());
+        let (one, two) = (gateways.begin(Some(7)), gateways.begin(None));
+        assert!(one.is_some() && two.is_some());
+        assert!(gateways.begin(Some(3)).is_none());
+        assert_eq!((shown(), gateways.lowest.get()), ((2, 1), 7));
+        drop(two);
+        assert!(gateways.begin(Some(3)).is_some());
+        assert_eq!(shown(), (1, 1));
     }
 }

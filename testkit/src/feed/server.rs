@@ -64,8 +64,15 @@ fn serve(mut stream: TcpStream, shared: &Shared) {
             unread.drain(..end);
             let answer = answer(&mut asked, shared, &stream);
             let status = answer.status();
+            // Whoever reads the answer may ask again at once, on another connection.
+            let at_once = matches!(answer, Answer::Whole(_));
+            if at_once {
+                shared.over(asked.number, status);
+            }
             let sent = send(&mut stream, answer);
-            shared.over(asked.number, status);
+            if !at_once {
+                shared.over(asked.number, status);
+            }
             if !sent {
                 let _ = stream.shutdown(Shutdown::Both);
                 return;

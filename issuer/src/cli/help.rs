@@ -69,8 +69,8 @@ The token is a secret. To keep it in a file that only you can read:
 pub const INSPECT_HELP: &str = "\
 Shows what a token says and, with a configuration, what the filter would decide and why.
 
-Usage: issuer inspect [-] [--config FILE [--plugin NAME] [--trust URL|DIR]] [--at TIME] [--json]
-                      < token
+Usage: issuer inspect [-] [--config FILE [--plugin NAME] [--trust URL|DIR]] [--at TIME]
+                      [--json] < token
 
   -              read the token from standard input, as without it. A token as an
                  argument works too, and stays in the shell's history and, while the

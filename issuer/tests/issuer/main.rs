@@ -60,7 +60,7 @@ fn a_word_that_is_not_known_is_repeated_with_the_likest_one() {
         (&["--versoin"], "unknown option `--versoin`; did you mean `--version`?\n"),
         (&["issue", "--application"], "`--application`; did you mean `--application-id`?\n"),
         (&["issue", "--expire-in"], "`--expire-in`; did you mean `--expires-in`?\n"),
-        (&["inspect", "--trust", "x"], "unknown option `--trust`; see `issuer inspect --help`\n"),
+        (&["inspect", "--feed", "x"], "unknown option `--feed`; see `issuer inspect --help`\n"),
         (&["inspect", "-c"], "unknown option `-c`; see `issuer inspect --help`\n"),
         (&["revok"], "unknown command `revok`; did you mean `revoke`?\n"),
         (&["revoke", "--issued-befor"], "did you mean `--issued-before`?\n"),

@@ -15,7 +15,6 @@ import os
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -68,15 +67,12 @@ def main():
         if options.command == "walk":
             return walk_only(options)
         return serve(keep_serving=options.command == "run")
-    except Failure as failure:
-        sys.stdout.flush()
-        print(f"{red('error:')} {failure}", file=sys.stderr)
-        return 1
     except BrokenPipeError:
         # Whoever read this had enough, as `head` has.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
-    except OSError as error:
+    except (Failure, OSError) as error:
+        sys.stdout.flush()
         print(f"{red('error:')} {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -89,6 +85,10 @@ def main():
 
 def serve(keep_serving):
     """Starts the service, the function and Envoy, walks through the answers, and cleans up."""
+    # Here, for `walk` has this file alone; and no __pycache__ in the source.
+    sys.dont_write_bytecode = True
+    from processes import remove, require_free, start, wait_until_listens
+
     print(bold("namespace-jwt: a private function behind Envoy\n"))
     for file in (ISSUER, ENVOY, FILTER):
         if not file.exists():
@@ -155,8 +155,7 @@ def serve(keep_serving):
 
 def start_service(cleanup, folder, environment):
     """Starts `issuer serve` on an empty database, and reads its owner's key."""
-    # Here, for `walk` has this file alone; and no __pycache__ in the source.
-    sys.dont_write_bytecode = True
+    from processes import start, wait_until_listens
     from token_api import Api
 
     service = start(
@@ -209,77 +208,6 @@ def write_private(path, text):
     """For its owner alone: a token opens the function."""
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(text)
-
-
-def require_free(port):
-    with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise Failure(
-                f"port {port} on 127.0.0.1 isn't free ({error.strerror}): stop what listens "
-                f"there (`ss -ltnp sport = :{port}` names it; another `make run`?), then run "
-                "this again"
-            ) from None
-
-
-class Service:
-    """A process of the demo; stdout and stderr go to files of the demo's folder."""
-
-    def __init__(self, name, folder, command, environment):
-        self.name = name
-        self.out = folder / f"{name}.out"
-        self.err = folder / f"{name}.err"
-        with open(self.out, "wb") as out, open(self.err, "wb") as err:
-            # A session of its own: Ctrl-C is for this program, which then stops the rest.
-            try:
-                self.process = subprocess.Popen(
-                    command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL,
-                    stdout=out, stderr=err, start_new_session=True,
-                )
-            except OSError as error:
-                raise Failure(f"{command[0]} can't be run: {error.strerror}") from None
-
-    def require_running(self):
-        if self.process.poll() is not None:
-            raise Failure(f"{self.name} ended with status {self.process.returncode}\n{self.log_tail()}")
-
-    def log_tail(self, lines=25):
-        log = self.err.read_text(errors="replace").splitlines()[-lines:]
-        return "\n".join([f"the end of {self.name}'s log:", *(f"  {line}" for line in log)])
-
-    def stop(self):
-        self.process.terminate()
-        try:
-            # `issuer serve` answers what is under way for up to 10 seconds.
-            self.process.wait(timeout=15)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-
-
-def start(cleanup, name, folder, command, environment=None):
-    service = Service(name, folder, command, environment)
-    cleanup.callback(service.stop)
-    return service
-
-
-def remove(file):
-    with contextlib.suppress(FileNotFoundError):
-        file.unlink()
-
-
-def wait_until_listens(port, service, seconds=30):
-    end = time.monotonic() + seconds
-    while True:
-        service.require_running()
-        with contextlib.suppress(OSError):
-            socket.create_connection(("127.0.0.1", port)).close()
-            return
-        if time.monotonic() > end:
-            raise Failure(f"{service.name} didn't listen on port {port} within {seconds} seconds")
-        time.sleep(0.05)
 
 
 def wait_until_answers(url, expected=lambda answer: True, seconds=30):

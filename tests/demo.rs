@@ -33,7 +33,7 @@ impl Clone {
         link(&issuer(), &top.join("target/release/issuer"));
         link(&envoy(), &top.join("target/envoy"));
         link(&filter(), &top.join("dist/namespace-jwt.wasm"));
-        for file in ["function.py", "token_api.py"] {
+        for file in ["function.py", "processes.py", "token_api.py"] {
             fs::copy(root("envoy").join(file), top.join("envoy").join(file)).unwrap();
         }
         let ports: [u16; 3] = free_ports();

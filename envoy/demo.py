@@ -30,10 +30,14 @@ ENVOY = ROOT / "target" / "envoy"
 FILTER = ROOT / "dist" / "namespace-jwt.wasm"
 
 # As in demo.yaml.
-LISTENER, FUNCTION = 10000, 10001
+LISTENER, FUNCTION, SERVICE = 10000, 10001, 10002
 ADMIN = ROOT / "target" / "demo-admin.sock"
-# Where `issuer serve` listens.
-SERVICE = 10002
+
+# How long something may take to happen, in seconds, before that counts as a failure.
+PATIENCE = 30
+# After how many answers in a row, each over a connection of its own, which any worker may take, it
+# is what every worker answers.
+IN_A_ROW = 20
 
 TERMINAL = sys.stdout.isatty() and "NO_COLOR" not in os.environ
 
@@ -107,7 +111,7 @@ def serve(keep_serving):
             if not name.startswith(("SCW_", "ISSUER_"))
         }
         service, api = start_service(cleanup, folder, environment)
-        gateway = make_function(api, folder)
+        gateway = make_function(api, folder, environment)
 
         function = start(
             cleanup, "function", folder,
@@ -126,14 +130,18 @@ def serve(keep_serving):
         # Envoy replaces the file if it is there, but leaves it behind.
         cleanup.callback(remove, ADMIN)
         wait_until_listens(LISTENER, envoy)
+        url = f"http://127.0.0.1:{LISTENER}/hello"
+        # Until a worker knows which keys count it answers 503.
+        answer, ready = wait_until_all_answer(url, None, lambda answer: answer.status != 503)
+        if ready is None:
+            raise Failure(f"Envoy goes on answering {answer.status}\n{envoy.log_tail()}")
         done(f"Envoy on 127.0.0.1:{LISTENER}, its admin at {ADMIN.relative_to(ROOT)}")
 
-        url = f"http://127.0.0.1:{LISTENER}/hello"
         token, other_token = gateway.token["token"], gateway.other_token["token"]
         try:
             status = walk_through(url, f"http://127.0.0.1:{FUNCTION}", token, other_token)
-            status |= explain(folder, {**environment, **gateway.variables})
-            status |= delete(api, gateway.token["id"])
+            status |= explain(folder, environment)
+            status |= delete(api, gateway, url, envoy)
         except urllib.error.URLError as error:
             raise Failure(f"a request failed ({error})\n{envoy.log_tail()}") from None
         if status != 0:
@@ -141,8 +149,7 @@ def serve(keep_serving):
                 f"an answer wasn't the expected one\n{envoy.log_tail()}\n{service.log_tail()}"
             )
         if keep_serving:
-            # For the one that was just deleted.
-            write_private(folder / "token", api.create_token(gateway.function_id)["token"])
+            write_private(folder / "token", gateway.token["token"])
             show_run(url, folder.relative_to(ROOT), gateway, api.in_an_hour())
             follow(envoy, function, service)
             print()
@@ -171,19 +178,20 @@ def start_service(cleanup, folder, environment):
 
 
 class Gateway:
-    """What the API answered, as far as the gateway needs it, and the tokens."""
+    """What the service said, as far as a gateway needs it, and the tokens."""
 
-    def __init__(self, namespace, function_id, token, other_token):
+    def __init__(self, namespace, function_id, token, other_token, trust_key):
         self.function_id, self.token, self.other_token = function_id, token, other_token
-        # As the platform gives them to each of its containers.
         self.variables = {
-            "SCW_PUBLIC_KEY": token["public_key"],
+            # As the platform gives them to each of its containers.
             "SCW_NAMESPACE_ID": namespace["id"],
             "SCW_APPLICATION_ID": function_id,
+            # What proves that the service said it.
+            "NAMESPACE_JWT_TRUST_KEY": trust_key,
         }
 
 
-def make_function(api, folder):
+def make_function(api, folder, environment):
     """A namespace, a private function, another beside it, and a token for each."""
     begin = time.monotonic()
     with progress("waiting for the namespace's key pair (RSA-4096 can take a second or two)"):
@@ -198,10 +206,24 @@ def make_function(api, folder):
         write_private(folder / name, made["token"])
     done("a token for each of the two, for one hour")
 
-    gateway = Gateway(namespace, ids[0], token, other_token)
-    lines = (f"{name}={shlex.quote(text)}\n" for name, text in gateway.variables.items())
-    write_private(folder / "gateway.env", "".join(lines))
+    gateway = Gateway(namespace, ids[0], token, other_token, read_trust_key(folder, environment))
+    done("the trust key, which proves what the service tells gateways")
+    # What the filter gets in the environment and in the feed, for who asks without it.
+    write_private(folder / "filter.json", json.dumps({
+        "namespace_id": namespace["id"], "application_id": ids[0], "public_key": token["public_key"],
+    }))
     return gateway
+
+
+def read_trust_key(folder, environment):
+    """What `issuer trust key` prints, beside the running service."""
+    result = subprocess.run(
+        [str(ISSUER), "trust", "key", "--database", f"sqlite:{folder / 'issuer.db'}"],
+        env=environment, stdout=subprocess.PIPE, universal_newlines=True,
+    )
+    if result.returncode != 0:
+        raise Failure("`issuer trust key` failed, as it says above")
+    return result.stdout
 
 
 def write_private(path, text):
@@ -210,14 +232,14 @@ def write_private(path, text):
         file.write(text)
 
 
-def wait_until_answers(url, expected=lambda answer: True, seconds=30):
-    end = time.monotonic() + seconds
+def wait_until_answers(url, expected=lambda answer: True):
+    end = time.monotonic() + PATIENCE
     while True:
         with contextlib.suppress(OSError):
             if expected(send(url)):
                 return
         if time.monotonic() > end:
-            raise Failure(f"{url} didn't answer as expected within {seconds} seconds")
+            raise Failure(f"{url} didn't answer as expected within {PATIENCE} seconds")
         time.sleep(0.05)
 
 
@@ -321,10 +343,10 @@ def walk_through(url, function_url, token, other_token, shown_url=None):
 def explain(folder, environment):
     """Shows why the last request was refused, and returns 0 if it is the expected reason."""
     print(bold("4. Why?"))
-    print(dim("   $ issuer inspect - --config envoy/demo.yaml < other-token"))
+    print(dim("   $ issuer inspect - --config filter.json < other-token"))
     with open(folder / "other-token") as token:
         result = subprocess.run(
-            [str(ISSUER), "inspect", "-", "--config", "envoy/demo.yaml"], cwd=ROOT, env=environment,
+            [str(ISSUER), "inspect", "-", "--config", "filter.json"], cwd=folder, env=environment,
             stdin=token, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True,
         )
     for line in (result.stdout + result.stderr).rstrip().splitlines():
@@ -337,27 +359,56 @@ def explain(folder, environment):
     return 0 if correct else 1
 
 
-def delete(api, token_id):
-    """Deletes a token, shows that it is gone, and returns 0 if each answer was the expected one."""
+def delete(api, gateway, url, envoy):
+    """Deletes the function's token at the service, and shows how soon Envoy refuses it. Then there
+    is a new one in its place. Returns 0 if each answer was the expected one."""
     print(bold("5. The function's token, deleted over the service's API"))
-    answers = []
-    for method, option in (("GET", ""), ("DELETE", "-X DELETE "), ("GET", "")):
+    token_id = gateway.token["id"]
+
+    def ask(method, option):
         print(dim(f'   $ curl -i {option}-H "X-Auth-Token: $SCW_SECRET_KEY" $API/tokens/$ID'))
         status, reason, body = api.send(method, f"tokens/{token_id}")
+        answered = time.monotonic()
         print(f"   HTTP/1.1 {status} {reason}\n   {json.dumps(body)}")
-        answers.append((status, body))
-    (found, shown), (deleted, last), (gone, _) = answers
-    correct = check("gone from the API, where its text was shown once, when it was made", {
-        "status 200 before": found == 200,
-        'a body with token "<hidden>"': shown.get("token") == "<hidden>",
+        return status, body, answered
+
+    deleted, body, since = ask("DELETE", "-X DELETE ")
+    answer, refused = wait_until_all_answer(
+        url, gateway.token["token"], lambda answer: answer.status == 403
+    )
+    print(dim(f'   $ curl -i -H "X-Auth-Token: $TOKEN" {url}'))
+    print(f"   HTTP/1.1 {answer.status} {answer.reason}\n   {answer.body}")
+    gone, _, _ = ask("GET", "")
+    gateway.token = api.create_token(gateway.function_id)
+    another = send(url, gateway.token["token"])
+    expectations = {
         "status 200 of its deletion": deleted == 200,
-        'a body with status "deleting"': last.get("status") == "deleting",
-        "status 404 afterwards": gone == 404,
-    })
-    print(dim("   The filter doesn't hear of it yet: Envoy lets it in until it expires, or until "
-              "revoked_token_ids has its id."))
+        'a body with status "deleting"': body.get("status") == "deleting",
+        f"Envoy to refuse it within {PATIENCE} seconds": refused is not None,
+        "a body that says that it was revoked": "revoked" in answer.json().get("message", ""),
+        "status 404 from the API afterwards": gone == 404,
+        "status 200 with a new token for the function": another.status == 200,
+        "the process of Envoy that was there before": envoy.process.poll() is None,
+    }
+    took = f"refused {(refused or since) - since:.2f} s after it was deleted, by every worker"
+    correct = check(f"{took}; nothing was restarted, and a new token is admitted", expectations)
     print(flush=True)
     return 0 if correct else 1
+
+
+def wait_until_all_answer(url, token, expected):
+    """Asks until every worker answers so. Gives the last answer, and when the first of those in a
+    row was there, or none if they aren't."""
+    begin, in_a_row, end = None, 0, time.monotonic() + PATIENCE
+    while in_a_row < IN_A_ROW:
+        answer, now = send(url, token), time.monotonic()
+        if not expected(answer):
+            begin, in_a_row = None, 0
+            if now > end:
+                break
+            continue
+        begin, in_a_row = begin or now, in_a_row + 1
+    return answer, begin
 
 
 def reached(function_url):
@@ -389,21 +440,18 @@ def show_run(url, folder, gateway, expires_at):
     show_how_to_repeat(url, "cat", folder / "token", folder / "other-token")
     function_id = gateway.function_id
     body = json.dumps({"function_id": function_id, "expires_at": expires_at})
-    inspect = "target/release/issuer inspect - --config envoy/demo.yaml"
     key = '-H "X-Auth-Token: $SCW_SECRET_KEY"'
-    print(f"""   (set -a; . {folder}/gateway.env; {inspect} < {folder}/token)
+    print(f"""   target/release/issuer inspect - --config {folder}/filter.json < {folder}/token
    curl -s --unix-socket {ADMIN.relative_to(ROOT)} 'http://admin/stats?filter=namespace_jwt'
 
-{bold("The service's API: create a token, the same by issue-jwt, list, delete:")}
+{bold("The service's API: create a token, the same by issue-jwt, list, delete; Envoy refuses it:")}
 
    . {folder}/issuer.env; API=$SCW_API_URL/functions/v1beta1/regions/$SCW_DEFAULT_REGION
    curl -i {key} -d {shlex.quote(body)} "$API/tokens"
    curl -i {key} "$API/issue-jwt?function_id={function_id}&expires_at={expires_at}"
    curl -i {key} "$API/tokens?function_id={function_id}"
-   curl -i {key} -X DELETE "$API/tokens/{gateway.other_token['id']}"
-
-A deleted token is gone from the API. Envoy isn't told: there it works until it expires, or
-until its id is among revoked_token_ids.
+   curl -i {key} -X DELETE "$API/tokens/{gateway.token['id']}"
+   sleep 1; curl -i -H "X-Auth-Token: $(cat {folder}/token)" {url}
 
 Envoy's access log follows. Ctrl-C stops everything, and removes the database, keys and tokens.
 """, flush=True)

@@ -20,6 +20,9 @@ use std::sync::OnceLock;
 
 use testkit::processes::*;
 
+#[path = "shipped_files/uncommented.rs"]
+mod uncommented;
+
 /// The application, and where it can be reached without the filter.
 const PAST_THE_FILTER: [(&str, &str); 11] = [
     ("on_every_address", "0.0.0.0:8081"),
@@ -109,7 +112,20 @@ fn nobody_can_share_envoys_port() {
 
 #[test]
 fn a_container_protects_its_application_and_ends_with_it() {
-    let keys = Keys::make("container");
+    protects_its_application("container", image());
+}
+
+/// Its cluster has an address too, which isn't the application's. There is no name server here:
+/// until the feed is there, the configured key counts.
+#[test]
+fn a_container_that_follows_an_issuer_protects_its_application() {
+    let configuration = uncommented::uncommented(&read("envoy/container.yaml"));
+    let log = protects_its_application("follows", &image_with("follows", &configuration));
+    assert!(log.contains(" by cluster issuer, "), "{log}");
+}
+
+fn protects_its_application(name: &str, image: &Path) -> String {
+    let keys = Keys::make(name);
     let root = root("").display().to_string();
     let script = format!(
         "{CONTAINER} sh -c 'echo $$ > application.pid; exec python3 {root}/envoy/function.py --port \"$PORT\"' &
@@ -123,7 +139,7 @@ fn a_container_protects_its_application_and_ends_with_it() {
         keys.token("token", APPLICATION_ID),
         keys.token("other-token", OTHER_APPLICATION_ID),
     );
-    let mut container = start("container", &keys, &script);
+    let mut container = start_in(image, name, &keys, &script);
     container.wait();
     let log = container.log();
     assert!(log.contains("walked\n"), "{log}");
@@ -133,6 +149,7 @@ fn a_container_protects_its_application_and_ends_with_it() {
         "{log}"
     );
     assert!(log.contains("container: 143\n"), "{log}");
+    log
 }
 
 /// A platform's probe has no token.
@@ -257,6 +274,11 @@ fn a_container_whose_platform_sends_requests_elsewhere_does_not_start() {
 // --- A container without a container engine ----------------------------------------------
 
 const APPLICATION_ID: &str = "11111111-1111-4111-8111-111111111111";
+/// Of nobody here.
+const TRUST_KEY: &str = "-----BEGIN PUBLIC KEY-----
+MCowBQYDK2VwAyEA6kpsY+KcUgq+9VB7Ey7F+ZVHdq6+vnuSQh7qaRRG0iw=
+-----END PUBLIC KEY-----
+";
 const OTHER_APPLICATION_ID: &str = "22222222-2222-4222-8222-222222222222";
 
 /// In the scripts below, variables of their shell.
@@ -267,7 +289,10 @@ const CLIENT: &str = "python3 \"$TESTS/client.py\"";
 /// Runs a script of `sh` where a container's processes would be, with the keys' folder as the
 /// application's.
 fn start(name: &str, keys: &Keys, script: &str) -> Service {
-    let image = image();
+    start_in(image(), name, keys, script)
+}
+
+fn start_in(image: &Path, name: &str, keys: &Keys, script: &str) -> Service {
     let path = format!("{}:{}", image.join("bin").display(), std::env::var("PATH").unwrap());
     let tests = root("tests/container");
     let script = format!("cd \"$FOLDER\"\n{script}");
@@ -285,6 +310,7 @@ fn start(name: &str, keys: &Keys, script: &str) -> Service {
         .env("SCW_PUBLIC_KEY", &keys.public)
         .env("SCW_NAMESPACE_ID", "6a1f6f4e-6a52-4b0e-8f0e-6d2a9c1b7e10")
         .env("SCW_APPLICATION_ID", APPLICATION_ID)
+        .env("NAMESPACE_JWT_TRUST_KEY", TRUST_KEY)
         .env_remove("PORT");
     Service::start(name, &keys.folder, &mut command)
 }
@@ -292,25 +318,25 @@ fn start(name: &str, keys: &Keys, script: &str) -> Service {
 /// The part of the image that container.Dockerfile adds to the application's.
 fn image() -> &'static Path {
     static IMAGE: OnceLock<PathBuf> = OnceLock::new();
-    IMAGE.get_or_init(|| {
-        let image = scratch("image");
-        for folder in ["bin", "dist", "envoy"] {
-            fs::create_dir(image.join(folder)).unwrap();
-        }
-        link(&filter(), &image.join("dist/namespace-jwt.wasm"));
-        for file in ["container.sh", "container.yaml"] {
-            link(&root("envoy").join(file), &image.join("envoy").join(file));
-        }
-        // Envoy, which leaves its process id where a test finds it.
-        let program = image.join("bin/envoy");
-        let script = format!(
-            "#!/bin/sh\necho $$ > \"$FOLDER/envoy.pid\"\nexec {} \"$@\"\n",
-            envoy().display()
-        );
-        fs::write(&program, script).unwrap();
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
-        image
-    })
+    IMAGE.get_or_init(|| image_with("as-it-is", &read("envoy/container.yaml")))
+}
+
+/// The same with this container.yaml.
+fn image_with(name: &str, configuration: &str) -> PathBuf {
+    let image = scratch(&format!("image-{name}"));
+    for folder in ["bin", "dist", "envoy"] {
+        fs::create_dir(image.join(folder)).unwrap();
+    }
+    link(&filter(), &image.join("dist/namespace-jwt.wasm"));
+    link(&root("envoy/container.sh"), &image.join("envoy/container.sh"));
+    fs::write(image.join("envoy/container.yaml"), configuration).unwrap();
+    // Envoy, which leaves its process id where a test finds it.
+    let program = image.join("bin/envoy");
+    let script =
+        format!("#!/bin/sh\necho $$ > \"$FOLDER/envoy.pid\"\nexec {} \"$@\"\n", envoy().display());
+    fs::write(&program, script).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    image
 }
 
 /// What `unshare` has to be told here. Where it can't do it, these tests fail rather than pass

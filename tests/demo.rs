@@ -38,16 +38,12 @@ impl Clone {
         }
         let ports: [u16; 3] = free_ports();
         let texts = ports.map(|port| port.to_string());
-        let ports_of = |names: &[&'static str]| -> Vec<_> {
-            let all = ["10000", "10001", "10002"].into_iter().zip(&texts);
-            all.filter(|(name, _)| names.contains(name)).map(|(a, b)| (a, b.as_str())).collect()
-        };
-        let demo = replace_all(
-            read("envoy/demo.py"),
-            &[&ports_of(&["10000", "10001", "10002"]), changes].concat(),
-        );
+        let ports_here =
+            ["10000", "10001", "10002"].into_iter().zip(texts.iter().map(String::as_str));
+        let ports_here: Vec<_> = ports_here.collect();
+        let demo = replace_all(read("envoy/demo.py"), &[&ports_here, changes].concat());
         fs::write(top.join("envoy/demo.py"), demo).unwrap();
-        let demo = replace_all(read("envoy/demo.yaml"), &ports_of(&["10000", "10001"]));
+        let demo = replace_all(read("envoy/demo.yaml"), &ports_here);
         fs::write(top.join("envoy/demo.yaml"), demo).unwrap();
         Self { top, ports }
     }
@@ -82,10 +78,13 @@ fn the_demo_shows_each_answer_and_leaves_nothing_behind() {
         .lines()
         .filter_map(|line| line.trim_start().strip_prefix("HTTP/1.1 ")?.get(..3))
         .collect();
-    assert_eq!(statuses, ["403", "200", "403", "200", "200", "404"], "{shown}");
-    for part in ["not_granted", "\"<hidden>\"", "\"deleting\"", "Token was not found"] {
+    assert_eq!(statuses, ["403", "200", "403", "200", "403", "404"], "{shown}");
+    for part in ["not_granted", "\"deleting\"", "has been revoked", "Token was not found"] {
         assert!(shown.contains(part), "no {part} in:\n{shown}");
     }
+    let (_, took) = shown.split_once("✓ refused ").expect("the time that it took");
+    let (seconds, _) = took.split_once(" s after it was deleted, by every worker; ").unwrap();
+    assert!(seconds.parse::<f64>().unwrap() > 0.0, "{seconds}");
     assert!(!shown.contains("eyJ"), "a token is shown:\n{shown}");
     clone.assert_clean();
 }
@@ -106,6 +105,20 @@ fn the_demo_fails_where_an_answer_is_another_one() {
 }
 
 #[test]
+fn the_demo_fails_where_a_token_is_not_refused() {
+    // It deletes another one than it sends.
+    let deleted = ("token_id = gateway.token[\"id\"]", "token_id = gateway.other_token[\"id\"]");
+    let clone = Clone::new("not-refused", &[deleted, ("PATIENCE = 30", "PATIENCE = 10")]);
+    let output = clone.demo();
+    let shown = text_of(&output);
+    assert_eq!(output.status.code(), Some(1), "{shown}");
+    let expected =
+        "✗ expected Envoy to refuse it within 10 seconds, a body that says that it was revoked\n";
+    assert!(shown.contains(expected), "{shown}");
+    clone.assert_clean();
+}
+
+#[test]
 fn the_lines_that_it_prints_can_be_pasted_until_it_is_interrupted() {
     let clone = Clone::new("run", &[]);
     let script = format!("cd '{}'; exec python3 envoy/demo.py run", clone.top.display());
@@ -118,7 +131,7 @@ fn the_lines_that_it_prints_can_be_pasted_until_it_is_interrupted() {
     let shown = demo.log();
     let (_, to_paste) = shown.split_once("To repeat it").unwrap();
     let lines: Vec<_> = to_paste.lines().filter_map(|line| line.strip_prefix("   ")).collect();
-    assert_eq!(lines.len(), 10, "{shown}");
+    assert_eq!(lines.len(), 11, "{shown}");
 
     let key = init_file_value(&clone.top, "SCW_SECRET_KEY");
     assert!(!shown.contains(&key), "the owner's key is shown");
@@ -129,7 +142,7 @@ fn the_lines_that_it_prints_can_be_pasted_until_it_is_interrupted() {
     assert!(output.status.success(), "{script}\n{pasted}");
     let statuses: Vec<_> =
         pasted.split("HTTP/1.1 ").skip(1).filter_map(|answer| answer.get(..3)).collect();
-    assert_eq!(statuses, ["403", "200", "403", "200", "200", "200", "200"], "{pasted}");
+    assert_eq!(statuses, ["403", "200", "403", "200", "200", "200", "200", "403"], "{pasted}");
     // Those that were made for the function, and the two that were made just now.
     assert_eq!(pasted.matches("\"token\":\"eyJ").count(), 2, "{pasted}");
     assert_eq!(pasted.matches("\"token\":\"<hidden>\"").count(), 3, "{pasted}");
@@ -146,7 +159,7 @@ fn init_file_value(top: &Path, name: &str) -> String {
     use std::os::unix::fs::PermissionsExt as _;
     let folders = fs::read_dir(top.join("target")).unwrap().flatten();
     let folder = folders.map(|it| it.path()).find(|it| it.join("issuer.env").exists()).unwrap();
-    for file in ["issuer.env", "issuer.key", "issuer.db", "token", "other-token", "gateway.env"] {
+    for file in ["issuer.env", "issuer.key", "issuer.db", "token", "other-token", "filter.json"] {
         let mode = fs::metadata(folder.join(file)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{file}");
     }

@@ -18,11 +18,22 @@
 use std::fs;
 use std::process::Command;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use testkit::processes::*;
+
+#[path = "shipped_files/uncommented.rs"]
+mod uncommented;
+
+use uncommented::uncommented;
 
 const NAMESPACE: &str = "6a1f6f4e-6a52-4b0e-8f0e-6d2a9c1b7e10";
 const APPLICATION: &str = "11111111-1111-4111-8111-111111111111";
+
+/// As `issuer trust key` prints it: that of docs/TRUST_FORMAT.md's example.
+const TRUST_KEY: &str = "-----BEGIN PUBLIC KEY-----
+MCowBQYDK2VwAyEA6kpsY+KcUgq+9VB7Ey7F+ZVHdq6+vnuSQh7qaRRG0iw=
+-----END PUBLIC KEY-----
+";
 
 #[test]
 fn every_envoy_configuration_starts_with_what_it_asks_for() {
@@ -31,7 +42,7 @@ fn every_envoy_configuration_starts_with_what_it_asks_for() {
         let environment: &[(&str, &str)] = match file.as_str() {
             "compose.yaml" => &[("SCW_PUBLIC_KEY", &keys.public)],
             "demo.yaml" => &[
-                ("SCW_PUBLIC_KEY", &keys.public),
+                ("NAMESPACE_JWT_TRUST_KEY", TRUST_KEY),
                 ("SCW_NAMESPACE_ID", NAMESPACE),
                 ("SCW_APPLICATION_ID", APPLICATION),
             ],
@@ -53,7 +64,39 @@ fn without_a_key_no_envoy_configuration_starts() {
     for (file, text) in envoy_configurations() {
         let (started, log) = validate(&text, &[("SCW_NAMESPACE_ID", NAMESPACE)]);
         assert!(!started, "envoy/{file} starts without a key");
-        assert!(log.contains("configuration refused: public_key:"), "envoy/{file}:\n{log}");
+        let member = match file.as_str() {
+            "demo.yaml" => "trust.public_keys",
+            _ => "public_key",
+        };
+        let refused = format!("configuration refused: {member}:");
+        assert!(log.contains(&refused), "envoy/{file}:\n{log}");
+    }
+}
+
+/// tests/shipped_files/following.rs runs them.
+#[test]
+fn what_follows_an_issuer_in_comments_needs_no_key_but_the_issuers() {
+    for file in ["compose.yaml", "container.yaml"] {
+        let text = uncommented(&read(&format!("envoy/{file}")));
+        let ids = [("SCW_NAMESPACE_ID", NAMESPACE), ("SCW_APPLICATION_ID", APPLICATION)];
+        let (started, log) = validate(&text, &[&ids[..], &[("SCW_PUBLIC_KEY", "")]].concat());
+        let refused = "configuration refused: trust.public_keys:";
+        assert!(!started && log.contains(refused), "envoy/{file}:\n{log}");
+        let environment = [&ids[..], &[("NAMESPACE_JWT_TRUST_KEY", TRUST_KEY)]].concat();
+        let (started, log) = validate(&text, &environment);
+        assert!(started, "envoy/{file} is refused:\n{log}");
+    }
+}
+
+/// Whoever chose the issuer has chosen whom to believe: no other name is taken for it.
+#[test]
+fn a_container_asks_its_issuer_over_tls_and_by_name() {
+    let text = uncommented(&read("envoy/container.yaml"));
+    let (_, cluster) = text.split_once("    - name: issuer\n").unwrap();
+    let (cluster, _) = cluster.split_once("    - name: application\n").unwrap();
+    for part in ["trusted_ca:", "sni: issuer.example.com", "matcher: { exact: issuer.example.com }"]
+    {
+        assert!(cluster.contains(part), "{part}\n{cluster}");
     }
 }
 
@@ -90,8 +133,11 @@ fn no_admin_interface_has_a_port() {
         let Some((_, admin)) = text.split_once("\nadmin:") else { continue };
         let (admin, _) = admin.split_once("\n\n").unwrap();
         let address = admin.lines().map(str::trim).find(|l| l.contains(": {")).expect("an address");
-        assert_eq!(file, "demo.yaml", "whoever reaches it can stop Envoy");
-        assert_eq!(address, "pipe: { path: target/demo-admin.sock, mode: 384 }");
+        let path = match file.as_str() {
+            "demo.yaml" => "target/demo-admin.sock",
+            _ => panic!("envoy/{file}: whoever reaches it can stop Envoy"),
+        };
+        assert_eq!(address, format!("pipe: {{ path: {path}, mode: 384 }}"));
     }
 }
 
@@ -291,16 +337,33 @@ fn the_istio_manifests_fit_the_published_schemas() {
 
     // As Istio hands it to Envoy: the plugin configuration as a string of JSON.
     let frame = read("envoy/compose.yaml");
-    let (before, rest) = frame.split_once("value: |\n").unwrap();
+    let (before, rest) = frame.split_once("configuration:\n").unwrap();
     let (_, after) = rest.split_once("vm_config:").unwrap();
     let as_istio_does = |configuration: &Value| {
-        let json = Value::String(configuration.to_string());
-        format!("{before}value: {json}\n                        vm_config:{after}")
+        let json = json!({
+            "@type": "type.googleapis.com/google.protobuf.StringValue",
+            "value": configuration.to_string(),
+        });
+        format!("{before}configuration: {json}\n                        vm_config:{after}")
     };
     let mut configuration = plugin["pluginConfig"].clone();
     let (started, log) = validate(&as_istio_does(&configuration), &[]);
     assert!(!started && log.contains("configuration refused: public_key:"), "{log}");
     configuration["public_key"] = Keys::make("istio").public.into();
+    let (started, log) = validate(&as_istio_does(&configuration), &[]);
+    assert!(started, "{log}");
+
+    // With what stands there in comments, and without what that is instead of.
+    let file = scratch("istio-trust").join("istio.yaml");
+    fs::write(&file, uncommented(&read("envoy/istio.yaml"))).unwrap();
+    let output = node.run(&["tests/deployment/manifests.mjs", file.to_str().unwrap()]);
+    assert!(output.status.success(), "{}", text_of(&output));
+    let manifests: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let mut configuration = manifests[0]["spec"]["pluginConfig"].clone();
+    configuration.as_object_mut().unwrap().remove("public_key").unwrap();
+    let (started, log) = validate(&as_istio_does(&configuration), &[]);
+    assert!(!started && log.contains("configuration refused: trust.public_keys[0]:"), "{log}");
+    configuration["trust"]["public_keys"] = json!([TRUST_KEY]);
     let (started, log) = validate(&as_istio_does(&configuration), &[]);
     assert!(started, "{log}");
 }

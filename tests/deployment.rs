@@ -46,6 +46,10 @@ fn every_envoy_configuration_starts_with_what_it_asks_for() {
                 ("SCW_NAMESPACE_ID", NAMESPACE),
                 ("SCW_APPLICATION_ID", APPLICATION),
             ],
+            "routes.yaml" => &[
+                ("NAMESPACE_JWT_TRUST_KEY", TRUST_KEY),
+                ("NAMESPACE_JWT_TRUST_ACCESS_KEY", APPLICATION),
+            ],
             "container.yaml" => &[
                 ("SCW_PUBLIC", "false"),
                 ("SCW_PUBLIC_KEY", &keys.public),
@@ -65,7 +69,7 @@ fn without_a_key_no_envoy_configuration_starts() {
         let (started, log) = validate(&text, &[("SCW_NAMESPACE_ID", NAMESPACE)]);
         assert!(!started, "envoy/{file} starts without a key");
         let member = match file.as_str() {
-            "demo.yaml" => "trust.public_keys",
+            "demo.yaml" | "routes.yaml" => "trust.public_keys",
             _ => "public_key",
         };
         let refused = format!("configuration refused: {member}:");
@@ -135,6 +139,7 @@ fn no_admin_interface_has_a_port() {
         let address = admin.lines().map(str::trim).find(|l| l.contains(": {")).expect("an address");
         let path = match file.as_str() {
             "demo.yaml" => "target/demo-admin.sock",
+            "routes.yaml" => "admin.sock",
             _ => panic!("envoy/{file}: whoever reaches it can stop Envoy"),
         };
         assert_eq!(address, format!("pipe: {{ path: {path}, mode: 384 }}"));

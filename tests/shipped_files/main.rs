@@ -15,6 +15,7 @@
 mod container;
 mod following;
 mod issuer;
+mod routes;
 mod shipped;
 mod strangers;
 mod uncommented;

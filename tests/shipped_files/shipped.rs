@@ -56,7 +56,22 @@ const DEMO: File = File {
     path: "/",
 };
 
-pub const FILES: [File; 3] = [COMPOSE, CONTAINER, DEMO];
+pub const ROUTES: File = File {
+    name: "routes.yaml",
+    listener: "address: 0.0.0.0, port_value: 10000",
+    applications: &[
+        "address: 127.0.0.1, port_value: 10001",
+        "address: 127.0.0.1, port_value: 10003",
+    ],
+    issuer: Some("address: 127.0.0.1, port_value: 10002"),
+    ids: &[
+        ("3c8710f8-0643-42b6-9275-3b0ad4bf6b75", "0f5ad0e7-8bd7-4a7d-9d3f-5ef5be6c7e3a"),
+        ("8a5d1b7c-4f0e-4c55-9f0b-3a0a9d6f2e14", "d94f3a20-51c7-4e0b-9d3e-6a7b8c9d0e1f"),
+    ],
+    path: "/orders/",
+};
+
+pub const FILES: [File; 4] = [COMPOSE, CONTAINER, DEMO, ROUTES];
 
 /// What is asked for until Envoy is ready. Its lines in the access log don't count.
 const READY: &str = "-/ready";

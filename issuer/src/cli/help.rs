@@ -80,8 +80,8 @@ Usage: issuer inspect [-] [--config FILE [--plugin NAME] [--trust URL|DIR]] [--a
                  JSON or YAML. Without it the signature is not checked
   --plugin NAME  which plugin, where the file has several: the name of the filter, the
                  plugin, the listener or the WasmPlugin
-  --trust URL    also judge by the trust feed that the configuration follows, as it is now:
-                 http://HOST:PORT of the issuer or a mirror, or a folder that
+  --trust URL    also judge by the trust feed that the configuration follows, as it is
+                 now: http://HOST:PORT of the issuer or a mirror, or a folder that
                  `issuer trust publish` made
   --at TIME      judge as of this time, in RFC 3339; now by default
   --json         print JSON
@@ -89,9 +89,9 @@ Usage: issuer inspect [-] [--config FILE [--plugin NAME] [--trust URL|DIR]] [--a
 The token may come with the header, the cookie or the JSON that it stands in.
 
 A plugin configuration alone may leave members out to this command's environment, as in
-the filter: SCW_PUBLIC, SCW_PUBLIC_KEY, SCW_NAMESPACE_ID, SCW_APPLICATION_ID, and of `trust`
-NAMESPACE_JWT_TRUST_KEY and NAMESPACE_JWT_TRUST_ACCESS_KEY. With a file of Envoy or Istio only
-those count that the file takes from the proxy's environment.
+the filter: SCW_PUBLIC, SCW_PUBLIC_KEY, SCW_NAMESPACE_ID, SCW_APPLICATION_ID, and for
+`trust` NAMESPACE_JWT_TRUST_KEY and NAMESPACE_JWT_TRUST_ACCESS_KEY. With a file of Envoy
+or Istio only those count that the file takes from the proxy's environment.
 
 Example: issuer inspect - --config envoy.yaml < token
 

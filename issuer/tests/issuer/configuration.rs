@@ -201,7 +201,6 @@ fn the_files_in_envoy_are_read_with_the_variables_of_the_proxy() {
     let ids = [("SCW_NAMESPACE_ID", NAMESPACE), ("SCW_APPLICATION_ID", id)];
     for (name, variables, part) in [
         ("compose.yaml", &[key][..], "listener `private_function`, in "),
-        ("demo.yaml", &[key, ids[0], ids[1]], "listener `private_function`, in "),
         ("container.yaml", &[key, ids[0], ids[1]], "listener `container`, in "),
     ] {
         let path = testkit::root("envoy").join(name);
@@ -231,6 +230,15 @@ fn the_files_in_envoy_are_read_with_the_variables_of_the_proxy() {
     let key: String = key.1.lines().map(|line| format!("      {line}\n")).collect();
     let run = fixture.admits("istio.yaml", &format!("{before}{key}{after}"));
     assert!(run.stdout.contains("WasmPlugin `namespace-jwt`, in "), "{run:?}");
+    // The demo's keys come with the trust feed alone.
+    let path = testkit::root("envoy").join("demo.yaml");
+    let path = path.to_str().unwrap();
+    let trust_key = testkit::mint::Key::named(testkit::mint::Kind::Ed25519, "trust").public_pem();
+    let trust_key = ("NAMESPACE_JWT_TRUST_KEY", trust_key.as_str());
+    let run = fixture.inspect_at(path, &[], &[trust_key, ids[0], ids[1]]);
+    assert_eq!(run.status, 2, "{run:?}");
+    assert!(run.stdout.contains("its keys come with the trust feed"), "{run:?}");
+    fixture.inspect_at(path, &[], &ids).fails("set NAMESPACE_JWT_TRUST_KEY for this command");
 }
 
 #[test]

@@ -140,7 +140,7 @@ def serve(keep_serving):
         token, other_token = gateway.token["token"], gateway.other_token["token"]
         try:
             status = walk_through(url, f"http://127.0.0.1:{FUNCTION}", token, other_token)
-            status |= explain(folder, environment)
+            status |= explain(folder, {**environment, **gateway.variables})
             status |= delete(api, gateway, url, envoy)
         except urllib.error.URLError as error:
             raise Failure(f"a request failed ({error})\n{envoy.log_tail()}") from None
@@ -208,10 +208,8 @@ def make_function(api, folder, environment):
 
     gateway = Gateway(namespace, ids[0], token, other_token, read_trust_key(folder, environment))
     done("the trust key, which proves what the service tells gateways")
-    # What the filter gets in the environment and in the feed, for who asks without it.
-    write_private(folder / "filter.json", json.dumps({
-        "namespace_id": namespace["id"], "application_id": ids[0], "public_key": token["public_key"],
-    }))
+    lines = (f"{name}={shlex.quote(text)}\n" for name, text in gateway.variables.items())
+    write_private(folder / "gateway.env", "".join(lines))
     return gateway
 
 
@@ -343,15 +341,16 @@ def walk_through(url, function_url, token, other_token, shown_url=None):
 def explain(folder, environment):
     """Shows why the last request was refused, and returns 0 if it is the expected reason."""
     print(bold("4. Why?"))
-    print(dim("   $ issuer inspect - --config filter.json < other-token"))
+    options = f"--config envoy/demo.yaml --trust http://127.0.0.1:{SERVICE}"
+    print(dim(f"   $ issuer inspect - {options} < other-token"))
     with open(folder / "other-token") as token:
         result = subprocess.run(
-            [str(ISSUER), "inspect", "-", "--config", "filter.json"], cwd=folder, env=environment,
+            [str(ISSUER), "inspect", "-", *options.split()], cwd=ROOT, env=environment,
             stdin=token, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True,
         )
     for line in (result.stdout + result.stderr).rstrip().splitlines():
         print(f"   {line}".rstrip())
-    correct = check("the filter's own reading, without sending anything", {
+    correct = check("the filter's own reading, with the service's keys", {
         "exit status 1": result.returncode == 1,
         'the reason "not_granted"': "not_granted" in result.stdout,
     })
@@ -441,7 +440,9 @@ def show_run(url, folder, gateway, expires_at):
     function_id = gateway.function_id
     body = json.dumps({"function_id": function_id, "expires_at": expires_at})
     key = '-H "X-Auth-Token: $SCW_SECRET_KEY"'
-    print(f"""   target/release/issuer inspect - --config {folder}/filter.json < {folder}/token
+    inspect = "target/release/issuer inspect - --config envoy/demo.yaml"
+    inspect += f" --trust http://127.0.0.1:{SERVICE}"
+    print(f"""   (set -a; . {folder}/gateway.env; {inspect} < {folder}/token)
    curl -s --unix-socket {ADMIN.relative_to(ROOT)} 'http://admin/stats?filter=namespace_jwt'
 
 {bold("The service's API: create a token, the same by issue-jwt, list, delete; Envoy refuses it:")}

@@ -159,7 +159,7 @@ fn init_file_value(top: &Path, name: &str) -> String {
     use std::os::unix::fs::PermissionsExt as _;
     let folders = fs::read_dir(top.join("target")).unwrap().flatten();
     let folder = folders.map(|it| it.path()).find(|it| it.join("issuer.env").exists()).unwrap();
-    for file in ["issuer.env", "issuer.key", "issuer.db", "token", "other-token", "filter.json"] {
+    for file in ["issuer.env", "issuer.key", "issuer.db", "token", "other-token", "gateway.env"] {
         let mode = fs::metadata(folder.join(file)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{file}");
     }

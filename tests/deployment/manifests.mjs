@@ -8,12 +8,16 @@
 
 import { readFileSync } from "node:fs";
 import { parseAllDocuments } from "yaml";
+import { DestinationRule } from "@kubernetes-models/istio/networking.istio.io/v1/DestinationRule";
+import { ServiceEntry } from "@kubernetes-models/istio/networking.istio.io/v1/ServiceEntry";
 import { WasmPlugin } from "@kubernetes-models/istio/extensions.istio.io/v1alpha1/WasmPlugin";
 import { Deployment } from "kubernetes-models/apps/v1/Deployment";
 import { Service } from "kubernetes-models/v1/Service";
 
 const kinds = {
   "extensions.istio.io/v1alpha1 WasmPlugin": WasmPlugin,
+  "networking.istio.io/v1 DestinationRule": DestinationRule,
+  "networking.istio.io/v1 ServiceEntry": ServiceEntry,
   "apps/v1 Deployment": Deployment,
   "v1 Service": Service,
 };

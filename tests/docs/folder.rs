@@ -41,7 +41,7 @@ impl Folder {
         link(&envoy(), &path.join("target/envoy"));
         link(&filter(), &path.join("dist/namespace-jwt.wasm"));
         link(&root("envoy"), &path.join("envoy"));
-        let free = free_ports::<3>().map(|port| port.to_string());
+        let free = free_ports::<4>().map(|port| port.to_string());
         let ports = ports.iter().copied().zip(free).collect();
         Self { path, shell: Mutex::default(), ports }
     }
@@ -61,6 +61,11 @@ impl Folder {
             text = text.replace(line, &body.join("\n"));
         }
         text
+    }
+
+    /// What each command runs after.
+    pub fn before_each(&self, line: &str) {
+        self.shell.lock().unwrap().push_str(&format!("{line}\n"));
     }
 
     pub fn write(&self, file: &str, text: &str) {
@@ -90,7 +95,7 @@ impl Folder {
             return;
         }
         if program == "umask" {
-            return self.shell.lock().unwrap().push_str(&format!("{line}\n"));
+            return self.before_each(line);
         }
         assert!(
             ["target/release/issuer", "curl", "openssl", "mv"].contains(&program)

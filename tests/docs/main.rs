@@ -33,7 +33,9 @@ mod links;
 mod markdown;
 mod messages;
 mod promises;
+mod reader;
 mod service;
+mod trust;
 mod yaml;
 
 const RECIPES: &str = "docs/RECIPES.md";
@@ -71,6 +73,13 @@ impl Kind {
     }
 }
 
+/// The part of a page between these two.
+fn part_of(page: &str, from: &str, to: &str) -> String {
+    let text = read(page);
+    let (_, rest) = text.split_once(from).unwrap_or_else(|| panic!("{page}: no {from:?}"));
+    rest.split_once(to).unwrap_or_else(|| panic!("{page}: no {to:?}")).0.to_owned()
+}
+
 fn pages() -> Vec<String> {
     let mut pages = Vec::new();
     for folder in ["", "docs/"] {
@@ -99,6 +108,8 @@ fn every_block_is_one_that_a_test_does_something_with() {
                 ("yaml", "README.md") => Kind::of(&block) == Kind::ConnectionManager,
                 ("yaml", "docs/ISTIO.md") => Kind::of(&block) == Kind::Manifests,
                 ("sh", RECIPES | TROUBLESHOOTING | service::PAGE | "README.md") => true,
+                // Of which each block is done, or the test fails.
+                ("yaml" | "sh", trust::PAGE) => true,
                 ("sh", _) => block.commands().iter().all(|command| {
                     let mut words = command.line.split_whitespace();
                     words.any(|word| NOT_RUN.iter().any(|(name, _)| *name == word))
@@ -447,9 +458,11 @@ fn the_manifests_fit_their_schemas_and_start_in_envoy() {
     run(Command::new("cp").arg("-r").arg(keys.folder.join("keys")).arg(&folder.path));
     let Some(node) = node_with_packages() else { return };
     let blocks = blocks("docs/ISTIO.md");
-    let manifests: Vec<_> = blocks.iter().filter(|block| block.language == "yaml").collect();
-    assert!(manifests.len() >= 3);
-    for block in manifests {
+    fs::create_dir(folder.path.join("service")).unwrap();
+    let trust_key = part_of("docs/TRUST_FORMAT.md", "value 7:\n\n```text\n", "```\n");
+    folder.write("service/trust.pem", &trust_key);
+    let mut plugins = 0;
+    for block in blocks.iter().filter(|block| block.language == "yaml") {
         // A key of another type stands in for an RSA key, which takes long to make.
         let text = folder.localized(&block.text).replace(" RSA PUBLIC KEY", " PUBLIC KEY");
         folder.write("manifest.yaml", &text);
@@ -457,7 +470,10 @@ fn the_manifests_fit_their_schemas_and_start_in_envoy() {
         let output = node.run(&["tests/deployment/manifests.mjs", file.to_str().unwrap()]);
         assert!(output.status.success(), "{}: {}", block.place, text_of(&output));
         let manifests: Value = serde_json::from_slice(&output.stdout).unwrap();
-        let spec = &manifests[0]["spec"];
+        let is_plugin = |manifest: &&Value| manifest["kind"] == "WasmPlugin";
+        let Some(plugin) = manifests.as_array().unwrap().iter().find(is_plugin) else { continue };
+        plugins += 1;
+        let spec = &plugin["spec"];
         assert_eq!(spec["failStrategy"], "FAIL_CLOSE", "{}", block.place);
         assert_eq!(spec["phase"], "AUTHN", "{}", block.place);
         // As Istio hands it to Envoy: a string of JSON.
@@ -470,4 +486,5 @@ fn the_manifests_fit_their_schemas_and_start_in_envoy() {
         let (started, log) = validate(&yaml::put(&frame, "failure_policy:", &member), &[]);
         assert!(started, "{}: {log}", block.place);
     }
+    assert!(plugins >= 4, "{plugins} plugins");
 }

@@ -53,7 +53,8 @@ impl Block {
         lines.map(|line| self.command(line)).collect()
     }
 
-    fn command(&self, line: &str) -> Command {
+    /// One line of them.
+    pub fn command(&self, line: &str) -> Command {
         let (line, promise) = line.split_once(" # ").unwrap_or((line, ""));
         let mut command = Command { line: line.trim().to_owned(), status: None, decision: None };
         for word in promise.split_whitespace() {

@@ -32,6 +32,8 @@ fn refusals() -> Vec<String> {
         refusal(None, good("max_lifetime_seconds", json!("4294967296"))),
         refusal(None, good("revoked_token_ids", json!([format!("jti:{ID}")]))),
         refusal(None, good("namespace_id", json!(format!("{ID}\n")))),
+        refusal(None, good("trust", json!({"cluster": "issuer"}))),
+        refusal(None, good("trust", json!({"cluster": "issuer", "public_keys": key}))),
         refusal(None, json!("text")),
     ]
 }

@@ -1,14 +1,12 @@
 //! The commands that start and ask the service, on README.md and on its own page.
 
 use std::fs;
-use std::process::Command as Process;
-use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use testkit::processes::*;
 
-use crate::folder::Folder;
 use crate::markdown::{Block, blocks};
+use crate::reader::Reader;
 
 /// The service's own page.
 pub const PAGE: &str = "docs/SERVICE.md";
@@ -20,13 +18,13 @@ pub const SECTION: &str = "The service behind it";
 fn the_service_is_started_and_asked_as_the_readme_shows() {
     let blocks: Vec<_> =
         blocks("README.md").into_iter().filter(|block| block.heading == SECTION).collect();
-    let reader = Reader::follow("service-readme", &blocks);
+    let reader = follow("service-readme", &blocks);
     assert_eq!(reader.answers.last().unwrap()["name"], "shop");
 }
 
 #[test]
 fn the_service_is_run_backed_up_and_restored_as_its_page_shows() {
-    let reader = Reader::follow("service-page", &blocks(PAGE));
+    let reader = follow("service-page", &blocks(PAGE));
     assert_eq!(reader.answers.last().unwrap()["namespaces"][0]["name"], "shop");
     let made = reader.printed.matches("-----BEGIN PUBLIC KEY-----").count();
     assert_eq!(made, 2, "a namespace's and the service's own\n{}", reader.printed);
@@ -56,7 +54,7 @@ fn the_service_is_run_backed_up_and_restored_as_its_page_shows() {
 #[test]
 fn the_services_figures_are_those_of_its_page() {
     let starting = blocks(PAGE).into_iter().take(1).collect::<Vec<_>>();
-    let reader = Reader::follow("service-figures", &starting);
+    let reader = follow("service-figures", &starting);
     let ask = |path| {
         let line = format!("curl -fsS http://127.0.0.1:8080/{path}");
         text_of(&reader.folder.shell(&line))
@@ -78,68 +76,10 @@ fn the_services_figures_are_those_of_its_page() {
     assert_eq!(documented, found);
 }
 
-/// Who types what a page shows.
-struct Reader {
-    folder: Folder,
-    /// All that was printed.
-    printed: String,
-    /// The lines of it that are JSON.
-    answers: Vec<Value>,
-    service: Option<Service>,
-}
-
-impl Reader {
-    fn follow(name: &str, blocks: &[Block]) -> Self {
-        let folder = Folder::new(name, &["8080"]);
-        let mut reader =
-            Self { folder, printed: String::new(), answers: Vec::new(), service: None };
-        for block in blocks.iter().filter(|block| block.language == "sh") {
-            let mut lines = String::new();
-            for line in block.text.lines() {
-                if line.starts_with("target/release/issuer serve ") {
-                    reader.run(&std::mem::take(&mut lines));
-                    reader.start(line);
-                    continue;
-                }
-                if line.starts_with("target/release/issuer restore ") {
-                    // As the text before it says.
-                    reader.service = reader.service.take().and_then(|mut service| {
-                        service.stop();
-                        None
-                    });
-                }
-                lines += &format!("{line}\n");
-            }
-            reader.run(&lines);
-        }
-        reader
+fn follow(name: &str, blocks: &[Block]) -> Reader {
+    let mut reader = Reader::new(name, &["8080"]);
+    for block in blocks.iter().filter(|block| block.language == "sh") {
+        reader.follow(block);
     }
-
-    fn start(&mut self, line: &str) {
-        self.service = None;
-        let service = self.folder.start("issuer", &format!("exec {line}"));
-        let end = Instant::now() + Duration::from_secs(30);
-        while !self.folder.shell("curl -fsS http://127.0.0.1:8080/ready").status.success() {
-            assert!(Instant::now() < end, "{}", service.log());
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        self.service = Some(service);
-    }
-
-    /// Runs lines in one shell, which has what was exported in the one before.
-    fn run(&mut self, lines: &str) {
-        let variables = self.folder.path.join("variables");
-        let before = fs::read_to_string(&variables).unwrap_or_default();
-        let script = format!("{before}\n{}\nexport -p > variables\n", self.folder.localized(lines));
-        let mut process = Process::new("sh");
-        let output = process.args(["-euc", &script]).current_dir(&self.folder.path).output();
-        let output = output.unwrap();
-        let printed = text_of(&output);
-        let log = || self.service.as_ref().map(Service::log).unwrap_or_default();
-        assert!(output.status.success(), "{lines}\n{printed}\n{}", log());
-        let stdout = String::from_utf8(output.stdout).unwrap();
-        let answers = serde_json::Deserializer::from_str(&stdout).into_iter::<Value>();
-        self.answers.extend(answers.map_while(Result::ok));
-        self.printed += &printed;
-    }
+    reader
 }

@@ -364,3 +364,20 @@ fn figure(service: &Service, name: &str) -> u64 {
 fn wait_for_waiting(service: &Service, count: u64) {
     wait_for("gateways that wait", || (figure(service, "waiting_gateways") == count).then_some(()));
 }
+
+/// Thousands of gateways ask several times a minute: a line for each would drown the others.
+#[test]
+fn a_gateway_that_was_answered_is_no_line_of_the_log_and_one_that_was_not_is() {
+    let service = Service::started();
+    let client = service.client();
+    let Scene { namespace, .. } = Scene::make(&client, "shop");
+    let ask = |id: &str| client.get(&format!("/trust/v1/namespaces/{id}")).status;
+    assert_eq!((ask(&namespace), ask(crate::UNKNOWN)), (200, 404));
+    let lines = wait_for("the line of the other", || {
+        let log = service.log();
+        let lines = log.lines().filter(|line| line.contains("/trust/v1/"));
+        let lines: Vec<_> = lines.map(str::to_owned).collect();
+        (!lines.is_empty()).then_some(lines)
+    });
+    assert!(lines.len() == 1 && lines[0].contains("404"), "{lines:?}");
+}

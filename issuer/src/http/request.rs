@@ -21,7 +21,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use tokio::time::timeout;
-use tracing::{error, info};
+use tracing::{debug, error, info};
 use uuid::Uuid;
 
 use crate::http::answer;
@@ -140,20 +140,33 @@ impl Record {
     }
 }
 
+impl Record {
+    /// Whether it is a gateway's question that was answered. There are many of these, all alike, and
+    /// a line costs as much as the answer.
+    fn is_routine(&self) -> bool {
+        self.route().starts_with("/trust/v1/") && (200..400).contains(&self.status)
+    }
+}
+
 impl Drop for Record {
     fn drop(&mut self) {
         let duration = self.started.elapsed();
         self.metrics.answered(self.method, self.route(), self.status, duration);
-        info!(
-            method = self.method,
-            route = self.route(),
-            status = self.status,
-            duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
-            request_id = %self.id,
-            client = %self.address,
-            caller = self.caller.0.get().map_or("-", String::as_str),
-            "request"
-        );
+        macro_rules! write_at {
+            ($level:ident) => {
+                $level!(
+                    method = self.method,
+                    route = self.route(),
+                    status = self.status,
+                    duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
+                    request_id = %self.id,
+                    client = %self.address,
+                    caller = self.caller.0.get().map_or("-", String::as_str),
+                    "request"
+                )
+            };
+        }
+        if self.is_routine() { write_at!(debug) } else { write_at!(info) }
     }
 }
 

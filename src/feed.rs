@@ -29,7 +29,8 @@ use std::time::Duration;
 use namespace_jwt_core::config::Trust;
 use namespace_jwt_core::time::UnixTime;
 use namespace_jwt_core::trust::MAX_OBJECT_BYTES;
-use namespace_jwt_core::trust::checkpoint::MAX_BYTES;
+use namespace_jwt_core::trust::checkpoint::{Checkpoint, MAX_BYTES};
+use namespace_jwt_core::trust::log::RECORD_BYTES;
 use namespace_jwt_core::trust::name::Digest;
 use namespace_jwt_core::trust::pace::Ended;
 use namespace_jwt_core::trust::refusal::Refusal;
@@ -396,6 +397,7 @@ impl Follower {
             }
         }
         self.shared.share_checkpoint(proxy, bytes, checkpoint);
+        self.shared.stay(proxy, self.trust.address());
     }
 
     fn refused(&mut self, proxy: &impl Proxy, want: Want, refusal: Refusal) {
@@ -417,20 +419,25 @@ impl Follower {
 
     // --- what the others fetched ---------------------------------------------------------
 
-    /// Takes what others have whole, or had before another key was pinned. It is judged as if it
-    /// came now.
+    /// Takes what others have whole, or had before another key was pinned, and then shares it here.
+    /// It is judged as if it came now.
     fn inherit(&mut self, proxy: &impl Proxy) {
-        let address = self.trust.address();
-        let before = Shared::before(proxy, address);
-        self.shared.stay(proxy, address);
-        for whole in
-            [self.shared.checkpoint(proxy), before.as_ref().and_then(|it| it.checkpoint(proxy))]
-        {
-            let Some(bytes) = whole.filter(|_| self.state.current().is_none()) else { continue };
-            if self.state.checkpoint(&bytes, self.now).is_ok() {
-                self.seen = Some(bytes);
-                self.take_parts(proxy, before.as_ref());
-            }
+        self.take_whole(proxy, self.shared.checkpoint(proxy), None);
+        let before = Shared::before(proxy, self.trust.address());
+        let Some(before) = before.filter(|_| self.state.current().is_none()) else { return };
+        self.take_whole(proxy, before.checkpoint(proxy), Some(&before));
+        if let Some(Checkpoint { epoch, log_length, .. }) = self.state.current() {
+            let end = u64::from(*log_length).saturating_mul(RECORD_BYTES);
+            self.shared.copy_log(proxy, &before, *epoch, end);
+            self.share(proxy);
+        }
+    }
+
+    fn take_whole(&mut self, proxy: &impl Proxy, whole: Option<Vec<u8>>, of: Option<&Shared>) {
+        let Some(bytes) = whole else { return };
+        if self.state.checkpoint(&bytes, self.now).is_ok() {
+            self.seen = Some(bytes);
+            self.take_parts(proxy, of);
         }
     }
 
@@ -459,7 +466,11 @@ impl Follower {
                 Want::Checkpoint => None,
                 Want::Object(hash) => self.state.place(hash).and_then(|place| {
                     let bytes = places().find_map(|it| it.object(proxy, place, hash))?;
-                    Some(self.state.object(hash, &bytes, self.now))
+                    let taken = self.state.object(hash, &bytes, self.now);
+                    if other.is_some() && taken.is_ok() {
+                        self.fetched.push((hash, bytes));
+                    }
+                    Some(taken)
                 }),
                 Want::Log { epoch, from, .. } => {
                     let piece = places().find_map(|it| it.log(proxy, epoch, from));

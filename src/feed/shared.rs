@@ -123,6 +123,18 @@ impl Shared {
         }
     }
 
+    /// Shares the log of an epoch, up to this byte, that others have elsewhere and that was checked.
+    pub fn copy_log(&self, proxy: &impl Proxy, from: &Self, epoch: u64, end: u64) {
+        let mut at = 0;
+        while at < end {
+            let Some((start, bytes)) = from.log(proxy, epoch, at) else { return };
+            let length = usize::try_from(end.saturating_sub(start)).unwrap_or(PIECE);
+            let checked = bytes.get(..length).unwrap_or(&bytes);
+            self.share_log(proxy, epoch, start, checked);
+            at = start.saturating_add(u64::try_from(PIECE).unwrap_or(u64::MAX));
+        }
+    }
+
     fn piece(&self, proxy: &impl Proxy, epoch: u64, piece: u64) -> Option<Vec<u8>> {
         let (mut bytes, _) = proxy.shared(&self.name(&format!("log.{piece}")))?;
         let own = bytes.first_chunk().is_some_and(|it| u64::from_le_bytes(*it) == epoch);

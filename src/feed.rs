@@ -1,13 +1,15 @@
 //! Follows the trust feed for one plugin in one worker.
 //!
 //! What the issuer says goes through [`State`], which decides. Here is when it is asked, by
-//! whom, and how what one worker fetched comes to the others: [`lease`] chooses who asks, and
-//! [`shared`] has what came. Each worker checks all of it again. No request of a client waits
-//! for any of this.
+//! whom, and how what one worker fetched comes to the others: [`lease`] chooses who asks,
+//! [`fetched`] takes the answers, [`shared`] has what came, and [`inherited`] takes it in each of
+//! the others, which checks all of it again. No request of a client waits for any of this.
 
 pub mod answer;
+mod fetched;
 #[cfg(target_os = "wasi")]
 pub mod host;
+mod inherited;
 mod lease;
 pub mod proxy;
 mod reliance;
@@ -28,19 +30,16 @@ use std::time::Duration;
 
 use namespace_jwt_core::config::Trust;
 use namespace_jwt_core::time::UnixTime;
-use namespace_jwt_core::trust::MAX_OBJECT_BYTES;
-use namespace_jwt_core::trust::checkpoint::{Checkpoint, MAX_BYTES};
-use namespace_jwt_core::trust::log::RECORD_BYTES;
 use namespace_jwt_core::trust::name::Digest;
 use namespace_jwt_core::trust::pace::Ended;
 use namespace_jwt_core::trust::refusal::Refusal;
-use namespace_jwt_core::trust::state::{LogPart, News, Now, Standing, State, Want};
+use namespace_jwt_core::trust::state::{Now, Standing, State, Want};
 
 use answer::Answer;
 use lease::Lease;
 use proxy::{Counted, Failure, Proxy, Request};
 use reliance::Reliance;
-use shared::{PIECE, Shared};
+use shared::Shared;
 use told::Told;
 
 /// How often a worker looks at what the others have, and at the clock.
@@ -68,7 +67,9 @@ pub struct Follower {
     change_over: Option<(u64, Duration)>,
     /// Whether the server has no path for logs: see [`Want::path_of_file`].
     plain_files: bool,
-    /// The newest checkpoint, as it was looked at last.
+    /// The bytes of the newest checkpoint that was verified.
+    newest: Vec<u8>,
+    /// What lay in the place of the newest checkpoint when it was looked at last, good or not.
     seen: Option<Vec<u8>>,
     /// The objects that were fetched and not shared yet: not before all is there.
     fetched: Vec<(Digest, Vec<u8>)>,
@@ -104,6 +105,7 @@ impl Follower {
             next: Duration::ZERO,
             change_over: None,
             plain_files: false,
+            newest: Vec::new(),
             seen: None,
             fetched: Vec::new(),
             reliance,
@@ -179,8 +181,6 @@ impl Follower {
         issued.and_then(|micros| u64::try_from(micros).ok()).unwrap_or(0)
     }
 
-    // --- asking ------------------------------------------------------------------------
-
     fn ask(&mut self, proxy: &impl Proxy) {
         for want in self.due(proxy) {
             let room = self.under_way.len() < AT_ONCE;
@@ -224,7 +224,7 @@ impl Follower {
     }
 
     fn send(&mut self, proxy: &impl Proxy, want: Want) {
-        let may_wait = self.may_wait(proxy);
+        let may_wait = want == Want::Checkpoint && self.may_wait(proxy);
         let Trust { cluster, authority, path, access_key, pace, settings } = &self.trust;
         let of_want = match self.plain_files {
             true => want.path_of_file(settings.scope),
@@ -302,104 +302,6 @@ impl Follower {
         self.next = now.saturating_add(pause);
     }
 
-    // --- what came ---------------------------------------------------------------------
-
-    fn take_checkpoint(&mut self, proxy: &impl Proxy, answer: &Answer, took: Duration) {
-        if answer.body_size > MAX_BYTES {
-            return self.refused(proxy, Want::Checkpoint, Refusal::Oversized);
-        }
-        let bytes = proxy.body(0, MAX_BYTES);
-        let sequence = |state: &State| state.newest().map(|checkpoint| checkpoint.sequence);
-        let before = sequence(&self.state);
-        let no_news = self.trust.pace.without_news(took, answer.wait_applied);
-        match self.state.checkpoint(&bytes, self.now) {
-            Err(refusal) => return self.refused(proxy, Want::Checkpoint, refusal),
-            Ok(News::Unchanged | News::Unneeded) => self.pause_in_vain(proxy, no_news),
-            Ok(_) => {
-                let is_news = sequence(&self.state) != before;
-                self.pause(proxy, if is_news { Ended::News } else { no_news });
-                self.shared.share_news(proxy, &bytes);
-                self.seen = Some(bytes);
-                let state = &self.state;
-                self.fetched.retain(|(object, _)| state.place(*object).is_some());
-                self.share(proxy);
-            }
-        }
-        self.told.works(proxy);
-    }
-
-    fn take_object(&mut self, proxy: &impl Proxy, hash: Digest, answer: &Answer) {
-        let want = Want::Object(hash);
-        if answer.body_size > MAX_OBJECT_BYTES {
-            return self.refused(proxy, want, Refusal::Oversized);
-        }
-        let bytes = proxy.body(0, answer.body_size);
-        match self.state.object(hash, &bytes, self.now) {
-            Ok(news) => {
-                self.fetched.push((hash, bytes));
-                self.completed(proxy, news);
-            }
-            Err(refusal) => self.refused(proxy, want, refusal),
-        }
-    }
-
-    /// In pieces, so that no more than one of them is held beside what is made of them.
-    fn take_log(&mut self, proxy: &impl Proxy, want: Want, answer: &Answer) {
-        let Want::Log { epoch, from, until, .. } = want else { return };
-        let begin = match (answer.status, answer.range_start) {
-            (Some(206), Some(start)) if start != from => {
-                return self.failed(proxy, want, Failure::Status(206));
-            }
-            (Some(206), _) => from,
-            _ => 0,
-        };
-        for at in (0..answer.body_size.max(1)).step_by(PIECE) {
-            let bytes = proxy.body(at, PIECE);
-            let last = at.saturating_add(PIECE) >= answer.body_size;
-            let part = LogPart { epoch, from: after(begin, at), bytes: &bytes, last };
-            match self.state.log(part, self.now) {
-                Err(refusal) => return self.refused(proxy, want, refusal),
-                Ok(News::Incomplete) => {}
-                Ok(News::Complete) => break,
-                Ok(_) => return,
-            }
-        }
-        // Nobody is to read what may still turn out to be wrong.
-        if self.state.is_incomplete() {
-            return;
-        }
-        // What a server sent beyond the end that was signed is nothing that was checked.
-        let checked = usize::try_from(until.saturating_sub(begin)).unwrap_or(0);
-        for at in (0..checked.min(answer.body_size)).step_by(PIECE) {
-            let bytes = proxy.body(at, PIECE.min(checked.saturating_sub(at)));
-            self.shared.share_log(proxy, epoch, after(begin, at), &bytes);
-        }
-        self.completed(proxy, News::Complete);
-    }
-
-    /// All is there: what comes next is news.
-    fn completed(&mut self, proxy: &impl Proxy, news: News) {
-        if news == News::Complete {
-            self.pause(proxy, Ended::News);
-            self.share(proxy);
-        }
-    }
-
-    /// Shares a state that is whole: what it names, then the checkpoint.
-    fn share(&mut self, proxy: &impl Proxy) {
-        let (Some(bytes), Some(checkpoint)) = (&self.seen, self.state.current()) else { return };
-        if self.state.is_incomplete() {
-            return;
-        }
-        for (hash, object) in self.fetched.drain(..) {
-            if let Some(place) = self.state.place(hash) {
-                self.shared.share_object(proxy, place, &object);
-            }
-        }
-        self.shared.share_checkpoint(proxy, bytes, checkpoint);
-        self.shared.stay(proxy, self.trust.address());
-    }
-
     fn refused(&mut self, proxy: &impl Proxy, want: Want, refusal: Refusal) {
         proxy.count(Counted::Refused(refusal));
         self.told.refused(proxy, refusal, self.state.ahead());
@@ -416,105 +318,6 @@ impl Follower {
         self.state.in_vain(want);
         self.pause_in_vain(proxy, Ended::Failed);
     }
-
-    // --- what the others fetched ---------------------------------------------------------
-
-    /// Takes what others have whole, or had before another key was pinned, and then shares it here.
-    /// It is judged as if it came now.
-    fn inherit(&mut self, proxy: &impl Proxy) {
-        self.take_whole(proxy, self.shared.checkpoint(proxy), None);
-        let before = Shared::before(proxy, self.trust.address());
-        let Some(before) = before.filter(|_| self.state.current().is_none()) else { return };
-        self.take_whole(proxy, before.checkpoint(proxy), Some(&before));
-        if let Some(Checkpoint { epoch, log_length, .. }) = self.state.current() {
-            let end = u64::from(*log_length).saturating_mul(RECORD_BYTES);
-            self.shared.copy_log(proxy, &before, *epoch, end);
-            self.share(proxy);
-        }
-    }
-
-    fn take_whole(&mut self, proxy: &impl Proxy, whole: Option<Vec<u8>>, of: Option<&Shared>) {
-        let Some(bytes) = whole else { return };
-        if self.state.checkpoint(&bytes, self.now).is_ok() {
-            self.seen = Some(bytes);
-            self.take_parts(proxy, of);
-        }
-    }
-
-    fn take_shared(&mut self, proxy: &impl Proxy) {
-        let Some(bytes) = self.shared.news(proxy) else { return };
-        if self.seen.as_ref() != Some(&bytes) {
-            let found = self.state.checkpoint(&bytes, self.now);
-            self.seen = Some(bytes);
-            if let Err(refusal) = found {
-                return self.disturbed_by(proxy, refusal);
-            }
-        }
-        self.take_parts(proxy, None);
-    }
-
-    /// Takes what is missing, as far as it is there, or in another place.
-    fn take_parts(&mut self, proxy: &impl Proxy, other: Option<&Shared>) {
-        while self.state.is_incomplete() && self.take_part(proxy, other) {}
-    }
-
-    fn take_part(&mut self, proxy: &impl Proxy, other: Option<&Shared>) -> bool {
-        let places = [Some(&self.shared), other];
-        let places = || places.iter().flatten();
-        for want in self.state.missing() {
-            let found = match want {
-                Want::Checkpoint => None,
-                Want::Object(hash) => self.state.place(hash).and_then(|place| {
-                    let bytes = places().find_map(|it| it.object(proxy, place, hash))?;
-                    let taken = self.state.object(hash, &bytes, self.now);
-                    if other.is_some() && taken.is_ok() {
-                        self.fetched.push((hash, bytes));
-                    }
-                    Some(taken)
-                }),
-                Want::Log { epoch, from, .. } => {
-                    let piece = places().find_map(|it| it.log(proxy, epoch, from));
-                    piece.map(|(from, bytes)| {
-                        let part = LogPart { epoch, from, bytes: &bytes, last: false };
-                        self.state.log(part, self.now)
-                    })
-                }
-            };
-            match found {
-                None => {}
-                Some(Ok(_)) => return true,
-                Some(Err(refusal)) => {
-                    self.disturbed_by(proxy, refusal);
-                    return false;
-                }
-            }
-        }
-        false
-    }
-
-    fn disturbed_by(&mut self, proxy: &impl Proxy, refusal: Refusal) {
-        // What an issuer signed for these workers comes from one of them, though it is late, or the
-        // clocks differ, or they have heard of different replicas.
-        let signed = matches!(
-            refusal,
-            Refusal::WrongIssuer
-                | Refusal::FromTheFuture
-                | Refusal::Older
-                | Refusal::Conflict
-                | Refusal::Stale
-        );
-        if signed {
-            return;
-        }
-        proxy.count(Counted::Refused(refusal));
-        self.told.disturbed(proxy, refusal);
-        self.reliance.wanting(self.now.monotonic);
-    }
-}
-
-/// So many bytes later.
-fn after(byte: u64, bytes: usize) -> u64 {
-    byte.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX))
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "any bits of it will do")]

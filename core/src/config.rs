@@ -1,6 +1,7 @@
 //! The filter's configuration: JSON and environment in, types that are valid out.
 
 mod jwks;
+mod keys;
 mod members;
 mod notices;
 mod texts;
@@ -15,8 +16,7 @@ use serde_json::Value;
 use crate::access::{Access, Policy, Private, Protected, Protects};
 use crate::answer::{Status, Statuses};
 use crate::cache;
-use crate::key::pem;
-use crate::key::{AllowedAlgorithms, KeySet, MAX_KEYS, PublicKey};
+use crate::key::AllowedAlgorithms;
 use crate::request::{TokenCookie, TokenHeader};
 use crate::signature::Algorithm;
 use crate::signature::rsa;
@@ -190,6 +190,15 @@ impl ConfigError {
         Self::Unusable { member: member.into(), expected: expected.into(), found: found.into() }
     }
 
+    /// A key that can't be used, in such a form.
+    fn unusable_key(member: String, form: &str, found: impl fmt::Display) -> Self {
+        let (least, most) = (rsa::BITS.start(), rsa::BITS.end());
+        let expected = format!(
+            "{form} public key: RSA ({least} to {most} bits), EC P-256, EC P-384 or Ed25519"
+        );
+        Self::new(member, expected, found.to_string())
+    }
+
     /// The member or variable at fault.
     pub fn member(&self) -> &str {
         match self {
@@ -288,8 +297,8 @@ impl Config {
         let variable = ("SCW_APPLICATION_ID", given(&environment.application_id));
         let application_id = texts::id(&mut members, "application_id", variable)?;
         let mut notices = Vec::new();
-        let allowed = algorithms(&mut members)?;
-        let keys = keys(&mut members, environment, allowed.as_deref(), &mut notices)?;
+        let allowed = keys::algorithms(&mut members)?;
+        let keys = keys::read(&mut members, environment, allowed.as_deref(), &mut notices)?;
         credentials(&mut members)?;
         let scope = match &namespace_id {
             None => Some(Scope::All),
@@ -482,67 +491,6 @@ fn public_variable(environment: &Environment) -> Result<bool, ConfigError> {
             Err(ConfigError::new("SCW_PUBLIC", "exactly `true` or `false`", found))
         }
     }
-}
-
-/// The keys of every member, in the order in which they are tried.
-fn keys(
-    members: &mut Members,
-    environment: &Environment,
-    listed: Option<&[Algorithm]>,
-    notices: &mut Vec<Notice>,
-) -> Result<KeySet, ConfigError> {
-    let allowed = listed.map(|it| AllowedAlgorithms::listed(it.to_vec())).unwrap_or_default();
-    let mut keys = Vec::new();
-    let mut pems = Vec::new();
-    match members.text("public_key")? {
-        Some(pem) => pems.push(("public_key".to_owned(), pem)),
-        None => pems
-            .extend(given(&environment.public_key).map(|pem| ("SCW_PUBLIC_KEY".to_owned(), pem))),
-    }
-    let more = members.texts("public_keys")?.unwrap_or_default();
-    pems.extend(more.into_iter().enumerate().map(|(n, pem)| (format!("public_keys[{n}]"), pem)));
-    for (member, pem) in pems {
-        let key = pem::public_key(&pem).and_then(|key| PublicKey::bind(key, None, None, &allowed));
-        keys.push(key.map_err(|error| unusable_key(member, "a PEM", error))?);
-    }
-    let from_pem = keys.len();
-    keys.extend(jwks::usable_keys(members, &allowed, notices)?);
-    if keys.len() > MAX_KEYS {
-        let member = if from_pem > MAX_KEYS { "public_keys" } else { "jwks" };
-        let found = format!("{} of them", keys.len());
-        return Err(ConfigError::new(member, format!("at most {MAX_KEYS} keys in all"), found));
-    }
-    let follows_feed = members.has("trust");
-    let is_listed =
-        |it: &Algorithm| !follows_feed && listed.is_some_and(|listed| listed.contains(it));
-    for algorithm in Algorithm::ALL.into_iter().filter(is_listed) {
-        if !keys.iter().any(|key: &PublicKey| key.algorithms().contains(&algorithm)) {
-            let name = algorithm.name();
-            notices.push(Notice::info(format!("algorithms: no key is used with {name}")));
-        }
-    }
-    Ok(KeySet::new(keys))
-}
-
-fn unusable_key(member: String, form: &str, found: impl fmt::Display) -> ConfigError {
-    let (least, most) = (rsa::BITS.start(), rsa::BITS.end());
-    let expected =
-        format!("{form} public key: RSA ({least} to {most} bits), EC P-256, EC P-384 or Ed25519");
-    ConfigError::new(member, expected, found.to_string())
-}
-
-fn algorithms(members: &mut Members) -> Result<Option<Vec<Algorithm>>, ConfigError> {
-    let Some(names) = members.texts("algorithms")? else { return Ok(None) };
-    let expected = || format!("names out of {}", Algorithm::ALL.map(Algorithm::name).join(", "));
-    if names.is_empty() {
-        return Err(ConfigError::new("algorithms", expected(), "an empty array"));
-    }
-    let known = |name: &String| {
-        let found = || members::quote(&Value::from(name.as_str()));
-        Algorithm::from_name(name)
-            .ok_or_else(|| ConfigError::new("algorithms", expected(), found()))
-    };
-    names.iter().map(known).collect::<Result<_, _>>().map(Some)
 }
 
 fn status(members: &mut Members, member: &str) -> Result<Status, ConfigError> {

@@ -68,7 +68,7 @@ fn in_state(family: &str, bytes: &[u8]) -> bool {
         assert!(keys.len() <= MAX_KEYS);
     }
     for application in shards::read::<Application>(bytes).iter().flat_map(|it| it.iter()) {
-        let public = view.is_public(application.namespace, application.id);
+        let public = view.place(application.namespace, Some(application.id)).public;
         assert_eq!(public, application.privacy == shards::Privacy::Public);
     }
     true

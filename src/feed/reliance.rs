@@ -16,7 +16,7 @@ const FIRST: Duration = Duration::from_secs(10);
 /// How long a worker that found the others wanting does without them.
 const DISTRUST: Duration = Duration::from_secs(60);
 
-/// How long the worker that asks may wait in vain for answers before.
+/// How long the worker that asks may have waited for an answer in vain before it asks again.
 const HANGING: Duration = Duration::from_secs(10);
 
 /// How long the worker that asks has to hear what this one heard by its own asking.

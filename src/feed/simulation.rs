@@ -388,3 +388,17 @@ fn while_the_issuer_is_away_all_workers_together_ask_little_more_often_than_one(
         assert!(asked <= 12 + 2 * WORKERS, "{fault:?}: {asked} in a minute");
     }
 }
+
+#[test]
+fn what_another_plugin_wrote_meanwhile_is_not_shared_as_what_was_checked() {
+    let mut scene = Scene::start(10);
+    // The checkpoint has come. While the shards are asked for, something else lies in its place.
+    scene.step(&Step::Pass(2));
+    scene.step(&Step::Shared(Intruder::News));
+    scene.step(&Step::Pass(1));
+    scene.step(&Step::Shared(Intruder::None));
+    scene.step(&Step::Pass(2));
+    scene.world.set_fault(Fault::Down);
+    scene.step(&Step::Restart(0));
+    assert!(matches!(scene.workers[0].standing(scene.world.clock()), Standing::Known(_)));
+}

@@ -13,7 +13,6 @@ use namespace_jwt_core::trust::name::{Id, Scope};
 use namespace_jwt_core::trust::state::{
     LogPart, News, Now, Settings, Standing, State, Want, WhenStale,
 };
-use namespace_jwt_core::trust::view::Token;
 use serde_json::{Value, json};
 use testkit::api::{good, id};
 use testkit::envoy::wait_for;
@@ -118,17 +117,16 @@ impl Gateway {
         let Standing::Known(view) = self.state.standing(now(self.started)) else {
             panic!("nothing is known")
         };
-        let hash = Some(TokenHash::of(id(token)));
-        let token = Token { hash, issued_at: Some(now(self.started).clock) };
-        let namespace = self.namespace();
-        view.revoked(namespace, Some(core_id(function)), token).is_some()
+        let place = view.place(self.namespace(), Some(core_id(function)));
+        let issued_at = Some(now(self.started).clock);
+        view.lists(TokenHash::of(id(token))) || place.revokes(issued_at)
     }
 
     fn is_public(&self, function: &str) -> bool {
         let Standing::Known(view) = self.state.standing(now(self.started)) else {
             panic!("nothing is known")
         };
-        view.is_public(self.namespace(), core_id(function))
+        view.place(self.namespace(), Some(core_id(function))).public
     }
 
     fn namespace(&self) -> Id {

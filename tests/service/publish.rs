@@ -12,7 +12,6 @@ use namespace_jwt_core::trust::name::{Id, Scope};
 use namespace_jwt_core::trust::state::{
     LogPart, News, Now, Settings, Standing, State, Want, WhenStale,
 };
-use namespace_jwt_core::trust::view::Token;
 use serde_json::{Value, json};
 use testkit::api::{Client, good, id};
 use testkit::envoy::wait_for;
@@ -111,9 +110,9 @@ impl Reader {
         let Standing::Known(view) = self.state.standing(now(self.started)) else {
             panic!("nothing is known")
         };
-        let hash = Some(TokenHash::of(id(token)));
-        let token = Token { hash, issued_at: Some(now(self.started).clock) };
-        view.revoked(Id::of(namespace).unwrap(), None, token).is_some()
+        let place = view.place(Id::of(namespace).unwrap(), None);
+        let issued_at = Some(now(self.started).clock);
+        view.lists(TokenHash::of(id(token))) || place.revokes(issued_at)
     }
 }
 

@@ -12,7 +12,6 @@ use namespace_jwt_core::trust::refusal::Refusal;
 use namespace_jwt_core::trust::state::{
     LogPart, News, Now, Settings, Standing, State, Want, WhenStale,
 };
-use namespace_jwt_core::trust::view::Token;
 use testkit::feed::{Fault, Feed, Forgery, Part};
 use testkit::http::{Request, Response, send};
 use testkit::protected::{APPLICATION, NAMESPACE, OTHER_APPLICATION, namespace_key, now};
@@ -80,14 +79,14 @@ impl<'a> Reader<'a> {
 
     fn refuses(&self, token_id: &str, issued_at: u64) -> bool {
         let Standing::Known(view) = self.state.standing(self.now()) else { panic!("no state") };
-        let hash = Some(TokenHash::of(token_id));
-        let token = Token { hash, issued_at: Some(UnixTime::from_secs(issued_at)) };
-        view.revoked(id(NAMESPACE), Some(id(APPLICATION)), token).is_some()
+        let place = view.place(id(NAMESPACE), Some(id(APPLICATION)));
+        let issued_at = Some(UnixTime::from_secs(issued_at));
+        view.lists(TokenHash::of(token_id)) || place.revokes(issued_at)
     }
 
     fn is_public(&self, application: &str) -> bool {
         let Standing::Known(view) = self.state.standing(self.now()) else { panic!("no state") };
-        view.is_public(id(NAMESPACE), id(application))
+        view.place(id(NAMESPACE), Some(id(application))).public
     }
 }
 

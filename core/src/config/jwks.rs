@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
+use super::ConfigError;
 use super::members::{Members, kind};
 use super::notices::{Notice, TOLD};
-use super::{ConfigError, unusable_key};
 use crate::key::jwk;
 use crate::key::{AllowedAlgorithms, KeyError, PublicKey};
 
@@ -27,7 +27,7 @@ pub(super) fn usable_keys(
         match jwk::public_key(jwk, allowed) {
             Ok(key) => usable.push(key),
             Err(error @ KeyError::Private) => {
-                return Err(unusable_key(place, "a JWK with a", error));
+                return Err(ConfigError::unusable_key(place, "a JWK with a", error));
             }
             Err(error) => skipped.push((place, error)),
         }
@@ -39,7 +39,7 @@ pub(super) fn usable_keys(
             more => format!("; and {more} more"),
         };
         let found = format!("none{}{rest}", reasons.collect::<String>());
-        return Err(unusable_key("jwks".to_owned(), "at least one JWK with a", found));
+        return Err(ConfigError::unusable_key("jwks".to_owned(), "at least one JWK with a", found));
     }
     let more = skipped.len().saturating_sub(TOLD);
     for (place, error) in skipped.into_iter().take(TOLD) {
@@ -55,7 +55,11 @@ fn keys(members: &mut Members) -> Result<Option<Vec<Value>>, ConfigError> {
     const EXPECTED: &str = "a JWK Set: an object with an array `keys`";
     let Some(set) = members.take("jwks") else { return Ok(None) };
     if jwk::is_secret(&set) {
-        return Err(unusable_key("jwks".to_owned(), "a JWK Set with a", KeyError::Private));
+        return Err(ConfigError::unusable_key(
+            "jwks".to_owned(),
+            "a JWK Set with a",
+            KeyError::Private,
+        ));
     }
     match set {
         Value::Object(mut set) => match set.remove("keys") {

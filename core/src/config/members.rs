@@ -61,11 +61,6 @@ impl Members {
         format!("{}{member}", self.prefix)
     }
 
-    /// The value of a member, which stays.
-    pub(super) fn value(&self, member: &str) -> Option<&Value> {
-        self.left.get(member)
-    }
-
     /// The value of a member that is on the list. Any other stays, and is refused.
     pub(super) fn take(&mut self, member: &str) -> Option<Value> {
         self.known.contains(&member).then(|| self.left.remove(member))?

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
-use super::members::{Members, kind};
+use super::members::Members;
 use super::{ConfigError, Environment, Notice, TRUST_MEMBERS, given};
 use crate::trust::checkpoint::{MAX_TRUST_KEYS, TrustKeyError, TrustKeys};
 use crate::trust::name::{Digest, Scope};
@@ -210,21 +210,13 @@ fn keys(members: &mut Members, environment: &Environment) -> Result<TrustKeys, C
     const MEMBER: &str = "trust.public_keys";
     const EXPECTED: &str = "an Ed25519 public key in PEM, as `issuer trust key` prints it";
     let count = format!("1 to {MAX_TRUST_KEYS} keys in PEM, as `issuer trust key` prints them");
-    let (named, pems) = match members.value("public_keys") {
-        None => match given(&environment.trust_key) {
-            None => {
-                let expected = format!("{count} (or NAMESPACE_JWT_TRUST_KEY)");
-                return Err(ConfigError::new(MEMBER, expected, "none"));
-            }
-            Some(text) => ("NAMESPACE_JWT_TRUST_KEY", blocks(&text)),
-        },
-        Some(serde_json::Value::String(_)) => {
-            return Err(ConfigError::new(MEMBER, "an array of PEM texts", "a string"));
+    let (named, pems) = match (members.texts("public_keys")?, given(&environment.trust_key)) {
+        (Some(pems), _) => (MEMBER, pems),
+        (None, Some(text)) => ("NAMESPACE_JWT_TRUST_KEY", blocks(&text)),
+        (None, None) => {
+            let expected = format!("{count} (or NAMESPACE_JWT_TRUST_KEY)");
+            return Err(ConfigError::new(MEMBER, expected, "none"));
         }
-        Some(value) if !value.is_array() => {
-            return Err(ConfigError::new(MEMBER, "an array of PEM texts", kind(value)));
-        }
-        Some(_) => (MEMBER, members.texts("public_keys")?.unwrap_or_default()),
     };
     if !(1..=MAX_TRUST_KEYS).contains(&pems.len()) {
         return Err(ConfigError::new(named, count, format!("{} of them", pems.len())));

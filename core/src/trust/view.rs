@@ -19,15 +19,6 @@ pub struct View {
     revocations: Revocations,
 }
 
-/// What of a token the feed can revoke it by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Token {
-    /// What its `jti` is in the log; none without one.
-    pub hash: Option<TokenHash>,
-    /// `iat`.
-    pub issued_at: Option<UnixTime>,
-}
-
 /// What the feed says of an application.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Place {
@@ -42,17 +33,6 @@ impl Place {
     pub fn revokes(&self, issued_at: Option<UnixTime>) -> bool {
         self.not_before.is_some_and(|mark| is_before(issued_at, mark))
     }
-}
-
-/// What a token is revoked by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Revoked {
-    /// Its id.
-    Token,
-    /// The mark of the namespace that it is used in.
-    Namespace,
-    /// The mark of the application that it is used for.
-    Application,
 }
 
 impl View {
@@ -113,17 +93,8 @@ impl View {
         self.revocations.len()
     }
 
-    /// What revokes a token that is used there, if anything does. One without `iat` counts as
-    /// issued before every mark.
-    pub fn revoked(&self, namespace: Id, application: Option<Id>, token: Token) -> Option<Revoked> {
-        if token.hash.is_some_and(|hash| self.lists(hash)) {
-            return Some(Revoked::Token);
-        }
-        self.marked(namespace, application, token.issued_at)
-    }
-
-    /// What the feed says of where a token is used: of an application that isn't known, or is in
-    /// another namespace, what it says of the namespace.
+    /// What the feed says of where a request goes. An application that isn't known, or is in another
+    /// namespace than the request goes to, is private, and has the namespace's mark alone.
     pub fn place(&self, namespace: Id, application: Option<Id>) -> Place {
         let of_namespace = self.tables.namespaces.get(namespace).and_then(|it| it.not_before);
         let application = application.and_then(|id| self.application(namespace, id));
@@ -131,20 +102,6 @@ impl View {
             public: application.is_some_and(|it| it.privacy == Privacy::Public),
             not_before: of_namespace.max(application.and_then(|it| it.not_before)),
         }
-    }
-
-    fn marked(
-        &self,
-        namespace: Id,
-        application: Option<Id>,
-        issued_at: Option<UnixTime>,
-    ) -> Option<Revoked> {
-        let before = |mark: Option<u64>| mark.is_some_and(|mark| is_before(issued_at, mark));
-        if before(self.tables.namespaces.get(namespace).and_then(|it| it.not_before)) {
-            return Some(Revoked::Namespace);
-        }
-        let application = application.and_then(|id| self.application(namespace, id));
-        before(application?.not_before).then_some(Revoked::Application)
     }
 
     /// Whether an API key is revoked that its bearer was given at that time.
@@ -172,13 +129,6 @@ impl View {
             PublicKey::bind(material, None, None, allowed).ok()
         });
         usable.collect()
-    }
-
-    /// Whether everybody may call an application. One that isn't known, or is in another namespace
-    /// than the request goes to, is private.
-    pub fn is_public(&self, namespace: Id, application: Id) -> bool {
-        let application = self.application(namespace, application);
-        application.is_some_and(|it| it.privacy == Privacy::Public)
     }
 
     fn application(&self, namespace: Id, id: Id) -> Option<&Application> {
@@ -304,7 +254,8 @@ mod tests {
         for (namespace, application, public) in
             [(1, 3, true), (2, 4, true), (2, 3, false), (1, 4, false), (1, 9, false)]
         {
-            assert_eq!(view.is_public(id(namespace), id(application)), public, "{application}");
+            let place = view.place(id(namespace), Some(id(application)));
+            assert_eq!(place.public, public, "{application}");
         }
     }
 
@@ -312,24 +263,22 @@ mod tests {
     fn a_token_is_revoked_by_its_id_or_by_a_mark_of_where_it_is_used() {
         let view = view();
         let at = |millis: u64| Some(UnixTime::new(Duration::from_millis(millis)));
-        for (namespace, application, token_id, issued_at, expected) in [
-            (2, None, Some("gone"), at(1_000_000), Some(Revoked::Token)),
-            (2, None, Some("kept"), None, None),
-            (2, None, None, None, None),
-            (1, None, Some("kept"), at(99_999), Some(Revoked::Namespace)),
-            (1, None, Some("kept"), at(100_000), None),
-            (1, None, Some("kept"), None, Some(Revoked::Namespace)),
-            (1, Some(3), None, at(99_999), Some(Revoked::Namespace)),
-            (1, Some(3), None, at(199_999), Some(Revoked::Application)),
-            (1, Some(3), None, at(200_000), None),
-            (1, Some(4), None, at(100_000), None),
-            (2, Some(4), None, None, None),
-            (2, Some(3), None, None, None),
+        for (namespace, application, issued_at, revoked) in [
+            (2, None, None, false),
+            (1, None, at(99_999), true),
+            (1, None, at(100_000), false),
+            (1, None, None, true),
+            (1, Some(3), at(99_999), true),
+            (1, Some(3), at(199_999), true),
+            (1, Some(3), at(200_000), false),
+            (1, Some(4), at(100_000), false),
+            (2, Some(4), None, false),
+            (2, Some(3), None, false),
         ] {
-            let token = Token { hash: token_id.map(TokenHash::of), issued_at };
-            let found = view.revoked(id(namespace), application.map(id), token);
-            assert_eq!(found, expected, "{namespace} {application:?} {token:?}");
+            let found = view.place(id(namespace), application.map(id)).revokes(issued_at);
+            assert_eq!(found, revoked, "{namespace} {application:?} {issued_at:?}");
         }
+        assert!(view.lists(TokenHash::of("gone")) && !view.lists(TokenHash::of("kept")));
         for (bearer, millis, revoked) in [(5, 299_999, true), (5, 300_000, false), (6, 0, false)] {
             let created_at = UnixTime::new(Duration::from_millis(millis));
             assert_eq!(view.bearer_revoked(id(bearer), created_at), revoked);

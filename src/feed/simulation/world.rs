@@ -58,6 +58,8 @@ pub enum Intruder {
     None,
     /// Bytes that mean nothing, everywhere.
     Garbage,
+    /// The same in the place of the newest checkpoint.
+    News,
     /// Other bytes each time, into the lease.
     Lease,
     /// A lease that somebody holds who asks for nothing.
@@ -72,6 +74,7 @@ impl Intruder {
     pub fn any() -> impl Strategy<Value = Self> {
         prop_oneof![
             Just(Self::Garbage),
+            Just(Self::News),
             Just(Self::Lease),
             Just(Self::Holder),
             Just(Self::OldCheckpoint),
@@ -163,6 +166,7 @@ impl World {
             let put = match self.intruder.get() {
                 Intruder::None => None,
                 Intruder::Garbage => Some(b"garbage".to_vec()),
+                Intruder::News if name.ends_with(".news") => Some(b"garbage".to_vec()),
                 Intruder::Lease if name.contains(".lease.") => {
                     Some(self.number().to_le_bytes().repeat(6))
                 }
@@ -170,7 +174,7 @@ impl World {
                     let beat = u64::from(self.number());
                     Some([7, beat, 0].map(u64::to_le_bytes).concat())
                 }
-                Intruder::Lease | Intruder::Holder => None,
+                Intruder::News | Intruder::Lease | Intruder::Holder => None,
                 Intruder::OldCheckpoint
                     if !name.ends_with(".checkpoint") && !name.ends_with(".news") =>
                 {

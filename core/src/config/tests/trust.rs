@@ -92,7 +92,7 @@ fn a_bad_member_of_trust_is_refused_by_name() {
         (json!({"authority": "http://h"}), "trust.authority: expected a host, with or without a port, found another character".to_owned()),
         (json!({"path": "trust"}), "trust.path: expected a path that begins with `/`, without `?` and `#`, found another form".to_owned()),
         (json!({"public_keys": null}), format!("trust.public_keys: expected {pems} (or NAMESPACE_JWT_TRUST_KEY), found none")),
-        (json!({"public_keys": ED25519}), "trust.public_keys: expected an array of PEM texts, found a string".to_owned()),
+        (json!({"public_keys": ED25519}), "trust.public_keys: expected an array of non-empty strings, found a string".to_owned()),
         (json!({"public_keys": []}), format!("trust.public_keys: expected {pems}, found 0 of them")),
         (json!({"public_keys": [ED25519, RSA]}), format!("trust.public_keys[1]: expected {pem}, found a key of type RSA-2048, which is not Ed25519")),
         (json!({"public_keys": ["x"]}), format!("trust.public_keys[0]: expected {pem}, found text without `-----BEGIN`")),

@@ -14,7 +14,6 @@ use super::*;
 use crate::trust::fixtures::{Feed, id, keys, sign};
 use crate::trust::log::TokenHash;
 use crate::trust::shards::Privacy;
-use crate::trust::view::Token;
 
 const SECOND: u64 = 1_000_000;
 const START: u64 = 1_700_000_000 * SECOND;
@@ -320,10 +319,7 @@ impl World {
             return;
         };
         assert!(fresh, "the state counts though it is stale");
-        let revoked = |token: &TokenHash| {
-            let token = Token { hash: Some(*token), issued_at: None };
-            view.revoked(id(2), Some(id(3)), token).is_some()
-        };
+        let revoked = |token: &TokenHash| view.lists(*token);
         assert!(!revoked(&TokenHash::of("a good token")));
         let late = STALENESS + LAG + self.most_behind;
         for (token, at) in &self.revoked {
@@ -344,7 +340,7 @@ impl World {
         let mut versions = self.versions.iter().map(|(_, feed)| feed);
         let version = versions.find(|feed| feed.sequence == sequence).unwrap();
         let public = version.contents.applications[0].privacy == Privacy::Public;
-        assert_eq!(view.is_public(id(2), id(3)), public);
+        assert_eq!(view.place(id(2), Some(id(3))).public, public);
         assert!(version.records.iter().all(revoked), "a part of the log is missing");
     }
 

@@ -5,7 +5,6 @@ use crate::trust::fixtures::{Feed, id, keys, sign};
 use crate::trust::index::Contents;
 use crate::trust::log::TokenHash;
 use crate::trust::shards::{Namespace, Privacy};
-use crate::trust::view::Token;
 #[cfg(target_family = "wasm")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -83,8 +82,7 @@ fn name(state: &State, now: Now) -> &'static str {
 }
 
 fn revoked(state: &State, token_id: &str) -> bool {
-    let token = Token { hash: Some(TokenHash::of(token_id)), issued_at: None };
-    view(state, at(0)).unwrap().revoked(id(2), None, token).is_some()
+    view(state, at(0)).unwrap().lists(TokenHash::of(token_id))
 }
 
 /// These bytes of the log that the newest checkpoint names.
@@ -341,7 +339,7 @@ fn the_last_good_state_is_whole_until_the_next_one_is() {
     feed.set(Privacy::Public);
     feed.revoke("new");
     assert_eq!(state.checkpoint(&feed.signed(at(1).clock), at(1)), Ok(News::Incomplete));
-    let public = |state: &State| view(state, at(1)).unwrap().is_public(id(2), id(3));
+    let public = |state: &State| view(state, at(1)).unwrap().place(id(2), Some(id(3))).public;
     // What is revoked in the checkpoint itself is so at once.
     assert!(revoked(&state, "new") && !public(&state));
     // What is pending renews nothing.

@@ -2,12 +2,11 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::Duration;
 
-use serde_json::Value;
 use testkit::measure::Series;
 use testkit::measure::process::{cpu_time, on_processor};
+use testkit::measure::wrk;
 
 /// The connections of a measurement, where it isn't about their number: enough that Envoy
 /// never waits for the next request.
@@ -90,7 +89,8 @@ impl Tokens {
     /// measured.
     pub fn load(&mut self, address: SocketAddr, connections: usize) -> Seen {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/gateway/tokens.lua");
-        let output = on_processor(1, "wrk")
+        let mut command = on_processor(1, "wrk");
+        command
             .args(["--threads", "1", "--duration", "1s", "--timeout", "10s"])
             .args(["--connections", &connections.to_string()])
             .arg("--script")
@@ -98,17 +98,8 @@ impl Tokens {
             .arg(format!("http://{address}/"))
             .arg("--")
             .arg(&self.file)
-            .arg(self.next.to_string())
-            .stdin(Stdio::null())
-            .output()
-            .unwrap_or_else(|error| panic!("wrk can't be run: {error}"));
-        let text = String::from_utf8_lossy(&output.stdout);
-        let result: Value = text
-            .lines()
-            .find_map(|line| serde_json::from_str(line.strip_prefix("RESULT ")?).ok())
-            .unwrap_or_else(|| {
-                panic!("wrk failed:\n{text}{}", String::from_utf8_lossy(&output.stderr))
-            });
+            .arg(self.next.to_string());
+        let result = wrk::result(&mut command);
         let number = |name: &str| result[name].as_f64().expect("a number");
         let requests = number("requests");
         let refused = if self.admitted { 0.0 } else { requests };

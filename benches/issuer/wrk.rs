@@ -2,10 +2,9 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::Stdio;
 
-use serde_json::Value;
 use testkit::measure::process::on_processor;
+use testkit::measure::wrk;
 
 use crate::CLIENT;
 
@@ -45,8 +44,7 @@ pub fn load(request: &Request<'_>, connections: usize, seconds: u32) -> Seen {
         .args(["--threads", "1", "--timeout", "30s"])
         .args(["--duration", &format!("{seconds}s"), "--connections", &connections.to_string()])
         .arg("--script")
-        .arg(script)
-        .stdin(Stdio::null());
+        .arg(script);
     for (name, value) in *headers {
         command.arg("--header").arg(format!("{name}: {value}"));
     }
@@ -55,14 +53,7 @@ pub fn load(request: &Request<'_>, connections: usize, seconds: u32) -> Seen {
         Some(body) => command.args(["POST", body]),
         None => command.arg("GET"),
     };
-    let output = command.output().unwrap_or_else(|error| panic!("wrk can't be run: {error}"));
-    let text = String::from_utf8_lossy(&output.stdout);
-    let result: Value = text
-        .lines()
-        .find_map(|line| serde_json::from_str(line.strip_prefix("RESULT ")?).ok())
-        .unwrap_or_else(|| {
-            panic!("wrk failed:\n{text}{}", String::from_utf8_lossy(&output.stderr))
-        });
+    let result = wrk::result(&mut command);
     let number = |name: &str| result[name].as_f64().expect("a number");
     assert!(number("requests") > 0.0 && number("failed") == 0.0, "{address}{path}: {result}");
     Seen {

@@ -4,5 +4,6 @@ pub mod bars;
 pub mod page;
 pub mod process;
 mod series;
+pub mod wrk;
 
 pub use series::Series;

@@ -162,6 +162,9 @@ lint: needs
 	@echo '==> formatting'
 	@cargo fmt --all --check
 	@cargo fmt --check --manifest-path benches/filters/Cargo.toml
+	@cargo fmt --check --manifest-path fuzz/Cargo.toml
+	@echo '==> lock files of what stands beside the workspace'
+	@for package in benches/filters fuzz; do cargo tree --locked --quiet --manifest-path $$package/Cargo.toml >/dev/null || exit 1; done
 	@echo '==> clippy: native'
 	@cargo clippy --locked --all-targets -- -D warnings
 	@echo '==> clippy: wasm'

@@ -4,8 +4,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use namespace_jwt_core::claims::{Claims, Grant};
-use testkit::contract::{self, Asked};
 use testkit::contract::json::Json;
+use testkit::contract::{self, Asked};
 
 fuzz_target!(|payload: &[u8]| {
     let claims = Claims::parse(payload);

@@ -92,7 +92,8 @@ fn check_error(error: &ConfigError, read: Option<&Json>, environment: &Environme
     for piece in material.iter().flat_map(|text| text.as_bytes().chunks(24)) {
         let long = piece.len() == 24 && piece.iter().all(u8::is_ascii_alphanumeric);
         let times = |text: &[u8]| text.windows(24).filter(|it| *it == piece).count();
-        let quoted = [member.as_str(), expected, found].into_iter().any(|it| times(it.as_bytes()) > 0);
+        let quoted =
+            [member.as_str(), expected, found].into_iter().any(|it| times(it.as_bytes()) > 0);
         // What stands elsewhere too may have been quoted from there.
         assert!(!(long && quoted && times(input) < 2), "a key is quoted: {error}");
     }

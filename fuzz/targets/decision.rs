@@ -11,13 +11,13 @@ use jwt_simple::prelude::{Duration, Ed25519PublicKey, EdDSAPublicKeyLike, Verifi
 use libfuzzer_sys::{Corpus, fuzz_target};
 use namespace_jwt_core::access::{Access, Memory};
 use namespace_jwt_core::config::{Config, Environment};
-use namespace_jwt_core::signature::guest::Guest;
 use namespace_jwt_core::request::Presented;
+use namespace_jwt_core::signature::guest::Guest;
 use namespace_jwt_core::time::UnixTime;
-use testkit::contract::{self, Asked};
-use testkit::contract::json::Json;
 use namespace_jwt_fuzz::keys::{HEADER, Signer};
 use serde_json::{Value, json};
+use testkit::contract::json::Json;
+use testkit::contract::{self, Asked};
 
 struct Filter {
     asked: Asked,
@@ -70,7 +70,8 @@ fuzz_target!(|input: &[u8]| -> Corpus {
     let mut memory = Memory::new(10);
     let mut decide = |token: &str| {
         let presented = Presented::Token(token.as_bytes());
-        let decision = access.decide(presented.into(), None, &Guest, &mut memory, UnixTime::from_secs(now));
+        let decision =
+            access.decide(presented.into(), None, &Guest, &mut memory, UnixTime::from_secs(now));
         decision.map_or_else(|denial| denial.code(), |admitted| admitted.code())
     };
     let code = decide(&token);

@@ -11,12 +11,12 @@ use std::sync::LazyLock;
 use libfuzzer_sys::{Corpus, fuzz_target};
 use namespace_jwt_core::access::Memory;
 use namespace_jwt_core::config::{Config, Environment};
-use namespace_jwt_core::signature::guest::Guest;
-use namespace_jwt_issuer::inspect::display::pretty_json;
-use namespace_jwt_issuer::inspect::explain::{Explanation, Verdict};
 use namespace_jwt_core::request::Presented;
+use namespace_jwt_core::signature::guest::Guest;
 use namespace_jwt_core::time::UnixTime;
 use namespace_jwt_fuzz::keys::{HEADER, Signer};
+use namespace_jwt_issuer::inspect::display::pretty_json;
+use namespace_jwt_issuer::inspect::explain::{Explanation, Verdict};
 use serde_json::{Value, json};
 
 static SIGNER: LazyLock<Signer> = LazyLock::new(Signer::default);

@@ -3,11 +3,11 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use namespace_jwt_core::signature::guest::Guest;
 use namespace_jwt_core::key::jwk;
-use namespace_jwt_core::key::{AllowedAlgorithms, KeyError, Material, PublicKey};
 use namespace_jwt_core::key::pem;
+use namespace_jwt_core::key::{AllowedAlgorithms, KeyError, Material, PublicKey};
 use namespace_jwt_core::signature::Algorithm;
+use namespace_jwt_core::signature::guest::Guest;
 use namespace_jwt_core::verify::{Backend, Checked, Message};
 use namespace_jwt_fuzz::keys::pem as pem_block;
 use rsa::BigUint;

@@ -8,14 +8,14 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::{Corpus, fuzz_target};
+use namespace_jwt::host_verifier::{HostVerifier, Prepared};
+use namespace_jwt::self_test::{PROOFS, Proof};
 use namespace_jwt_core::config::SignatureVerification;
-use namespace_jwt_core::signature::guest::Guest;
 use namespace_jwt_core::key::{KeySet, PublicKey};
 use namespace_jwt_core::signature::Algorithm;
+use namespace_jwt_core::signature::guest::Guest;
 use namespace_jwt_core::token::Token;
 use namespace_jwt_core::verify::{Backend, Checked, Message};
-use namespace_jwt::self_test::{PROOFS, Proof};
-use namespace_jwt::host_verifier::{HostVerifier, Prepared};
 use namespace_jwt_fuzz::proxy;
 
 struct Parties {

@@ -5,9 +5,9 @@
 
 use libfuzzer_sys::fuzz_target;
 use namespace_jwt::structs::to_json;
-use testkit::contract::json::Json;
 use prost::Message as _;
 use serde_json::{Map, Value};
+use testkit::contract::json::Json;
 use testkit::protobuf::structure;
 
 fuzz_target!(|bytes: &[u8]| {

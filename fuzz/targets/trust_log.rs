@@ -10,7 +10,6 @@ use std::sync::LazyLock;
 use libfuzzer_sys::fuzz_target;
 use namespace_jwt_core::trust::index::{Contents, Objects};
 use namespace_jwt_core::trust::log::TokenHash;
-use namespace_jwt_core::trust::name::Id;
 use namespace_jwt_core::trust::name::Scope;
 use namespace_jwt_core::trust::refusal::Refusal;
 use namespace_jwt_core::trust::state::{LogPart, News, Standing};

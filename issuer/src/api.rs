@@ -1,38 +1,42 @@
 //! The platform's HTTP API: requests are read, operations called, answers written.
 
+mod account;
 mod answer;
-mod applications;
 mod arguments;
+mod asked;
 mod call;
+mod containers_v1;
 mod error;
 mod health;
-mod namespaces;
+mod openapi;
+mod own;
 mod query;
-mod render;
-mod revocations;
-mod rotation;
-mod tokens;
+mod reader;
+mod routes;
+mod settings;
 mod trust;
-mod trust_keys;
-mod waiting;
+mod v1beta1;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::StatusCode;
-use axum::http::header::ALLOW;
-use axum::response::IntoResponse;
-use axum::routing::{delete, get, post};
+use axum::routing::get;
+use serde_json::Value;
 use tokio::sync::watch;
 
 pub use health::ApiMetrics;
+use routes::Routes;
+use v1beta1::applications::{ContainerView, FunctionView};
 
 use crate::authority::Authority;
 use crate::feed::Feed;
 use crate::http::failures::FailureLimit;
 use crate::model::Product;
 use crate::model::trust::TrustScope;
+
+/// Where the API describes itself.
+const DESCRIPTION_PATH: &str = "/openapi.json";
 
 /// What every request needs.
 #[derive(Clone)]
@@ -62,43 +66,26 @@ impl Api {
 
 /// Every route that the API has.
 pub fn router(api: Api) -> Router {
-    let mut router = Router::new()
-        .route("/health", get(health::health))
-        .route("/ready", get(health::ready))
-        .route("/trust/v1/all", get(trust::all))
-        .route("/trust/v1/all/log/{epoch}", get(trust::log_of_all))
-        .route("/trust/v1/namespaces/{id}", get(trust::of_namespace))
-        .route("/trust/v1/namespaces/{id}/log/{epoch}", get(trust::log_of_namespace))
-        .route("/trust/v1/objects/{name}", get(trust::object))
-        // What the platform doesn't have is under a name that it will not give to anything.
-        .route("/issuer/v1/namespaces/{id}/rotate-key", post(rotation::rotate))
-        .route("/issuer/v1/revocations", post(revocations::revoke))
-        .route("/issuer/v1/trust-keys", get(trust_keys::list).post(trust_keys::rotate))
-        .route("/issuer/v1/trust-keys/{id}", delete(trust_keys::drop_old));
-    for product in Product::ALL {
-        // Each product's applications have its own name: `/functions/…/functions`.
-        let name = product.name();
-        let at = |path: &str| format!("/{name}/v1beta1/regions/{{region}}/{path}");
-        router = router
-            .route(&at("namespaces"), get(namespaces::list).post(namespaces::create))
-            .route(
-                &at("namespaces/{id}"),
-                get(namespaces::read).patch(namespaces::update).delete(namespaces::delete),
-            )
-            .route(&at(name), get(applications::list).post(applications::create))
-            .route(
-                &at(&format!("{name}/{{id}}")),
-                get(applications::read).patch(applications::update).delete(applications::delete),
-            )
-            .route(&at(&format!("{name}/{{id}}/deploy")), post(applications::deploy))
-            .route(&at("tokens"), get(tokens::list).post(tokens::create))
-            .route(&at("tokens/{id}"), get(tokens::read).delete(tokens::delete))
-            // It makes a token, which the answer to HEAD, made of GET elsewhere, would not hold.
-            .route(&at("issue-jwt"), get(tokens::issue_jwt).head(only_get));
-    }
-    router.with_state(api)
+    let (router, description) = described_routes();
+    let text: Arc<str> = description.to_string().into();
+    let describe = async move || answer::described(&text);
+    router.route(DESCRIPTION_PATH, get(describe)).with_state(api)
 }
 
-async fn only_get() -> impl IntoResponse {
-    (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "GET")])
+/// What `GET /openapi.json` answers: the description of all of this, in OpenAPI 3.1.
+pub fn description() -> Value {
+    described_routes().1
+}
+
+fn described_routes() -> (Router<Api>, Value) {
+    let mut routes = Routes::new();
+    v1beta1::add_to::<FunctionView>(&mut routes, Product::Functions, "Functions v1beta1");
+    v1beta1::add_to::<ContainerView>(&mut routes, Product::Containers, "Containers v1beta1");
+    containers_v1::add_to(&mut routes);
+    account::add_to(&mut routes);
+    own::add_to(&mut routes);
+    trust::add_to(&mut routes);
+    health::add_to(&mut routes);
+    routes.describe(DESCRIPTION_PATH, openapi::of_itself());
+    routes.finish()
 }

@@ -7,6 +7,7 @@ pub mod founding;
 pub mod hashing;
 pub mod keys;
 pub mod namespaces;
+pub mod projects;
 pub mod refusal;
 pub mod revocations;
 pub mod rotation;
@@ -243,32 +244,33 @@ impl<'t> Work<'t> {
         &self,
         action: Action,
         namespace: &Namespace,
-        resource: Resource,
+        missing: Refusal,
     ) -> Result<Authorized, Refusal> {
         let scope = Scope {
             organization_id: namespace.organization_id,
             project_id: Some(namespace.project_id),
         };
-        self.permit_in(action, scope, resource)
+        self.permit_in(action, scope, missing)
     }
 
     /// Decides whether the caller may do something somewhere. Where they may not even know that,
-    /// the resource is not found.
+    /// it is missing.
     fn permit_in(
         &self,
         action: Action,
         scope: Scope,
-        resource: Resource,
+        missing: Refusal,
     ) -> Result<Authorized, Refusal> {
         decide(&self.principal, action, scope).map_err(|denied| match denied {
-            Denied::OtherOrganization => Refusal::NotFound(resource),
+            Denied::OtherOrganization => missing,
         })
     }
 
     /// Decides whether the caller may list something in their organization.
     fn permit_list(&self, action: Action, resource: Resource) -> Result<Authorized, Refusal> {
         let organization_id = self.principal.organization_id();
-        self.permit_in(action, Scope { organization_id, project_id: None }, resource)
+        let scope = Scope { organization_id, project_id: None };
+        self.permit_in(action, scope, resource.not_found(""))
     }
 
     /// Makes a change, with its entry in the audit log.

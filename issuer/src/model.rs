@@ -8,6 +8,7 @@ pub mod name;
 pub mod namespace;
 pub mod namespace_key;
 pub mod page;
+pub mod project;
 pub mod region;
 pub mod token;
 pub mod trust;

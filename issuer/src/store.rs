@@ -23,6 +23,7 @@ use crate::model::application::{Application, ApplicationFilter};
 use crate::model::namespace::{Namespace, NamespaceFilter};
 use crate::model::namespace_key::NamespaceKey;
 use crate::model::page::{Order, Page, PageRequest};
+use crate::model::project::{Project, ProjectFilter};
 use crate::model::token::{Token, TokenFilter};
 use crate::model::trust::MAX_RECORDS;
 use change::{Change, Founding, Origin};
@@ -66,6 +67,21 @@ pub trait Transaction: Feed {
 
     /// The organization of a project.
     fn organization_of_project(&mut self, project_id: Uuid) -> Result<Option<Uuid>, StoreError>;
+
+    /// A project.
+    fn project(&mut self, id: Uuid) -> Result<Option<Project>, StoreError>;
+
+    /// The projects that the caller may see and the filter lets through.
+    fn projects(
+        &mut self,
+        by: &Authorized,
+        filter: &ProjectFilter,
+        order: Order,
+        page: PageRequest,
+    ) -> Result<Page<Project>, StoreError>;
+
+    /// Whether there is a namespace in a project.
+    fn project_is_used(&mut self, id: Uuid) -> Result<bool, StoreError>;
 
     /// A namespace.
     fn namespace(&mut self, id: Uuid) -> Result<Option<Namespace>, StoreError>;

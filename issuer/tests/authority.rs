@@ -217,14 +217,16 @@ async fn what_is_unknown_elsewhere_or_gone_is_not_found() {
     let token = service.token(TokenSubject::Application(application.id), None).await.unwrap().token;
     let there = Region::parse("nl-ams").unwrap();
 
-    let missing = Some(Refusal::NotFound(Resource::Namespace));
-    let no_function = Some(Refusal::NotFound(Resource::Application(FUNCTIONS)));
+    let missing = Some(Resource::Namespace.not_found(namespace.id));
+    let no_function = |id: Uuid| Some(Resource::Application(FUNCTIONS).not_found(id));
     let unknown = Uuid::new_v4();
-    assert_eq!(service.token(TokenSubject::Namespace(unknown), None).await.err(), missing);
-    assert_eq!(service.token(TokenSubject::Application(unknown), None).await.err(), no_function);
+    let refused = service.token(TokenSubject::Namespace(unknown), None).await.err();
+    assert_eq!(refused, Some(Resource::Namespace.not_found(unknown)));
     // The id of one kind is not one of the other.
-    let subject = TokenSubject::Application(namespace.id);
-    assert_eq!(service.token(subject, None).await.err(), no_function);
+    for id in [unknown, namespace.id] {
+        let refused = service.token(TokenSubject::Application(id), None).await.err();
+        assert_eq!(refused, no_function(id));
+    }
     for (product, region) in [(FUNCTIONS, &there), (Product::Containers, &here())] {
         let found = authority.namespace(owner, product, region, namespace.id).await;
         assert_eq!(found.err(), missing);
@@ -233,10 +235,10 @@ async fn what_is_unknown_elsewhere_or_gone_is_not_found() {
         let made = authority.create_token(owner, product, region, new).await;
         assert_eq!(made.err(), missing);
         let found = authority.application(owner, product, region, application.id).await;
-        let none = Some(Refusal::NotFound(Resource::Application(product)));
+        let none = Some(Resource::Application(product).not_found(application.id));
         assert_eq!(found.err(), none);
     }
-    let no_token = Some(Refusal::NotFound(Resource::Token));
+    let no_token = Some(Resource::Token.not_found(token.id));
     assert_eq!(authority.token(owner, FUNCTIONS, &there, token.id).await.err(), no_token);
     assert_eq!(authority.delete_token(owner, FUNCTIONS, &there, token.id).await.err(), no_token);
 
@@ -244,7 +246,7 @@ async fn what_is_unknown_elsewhere_or_gone_is_not_found() {
     assert_eq!(gone, Ok(namespace.clone()));
     assert_eq!(authority.token(owner, FUNCTIONS, &here(), token.id).await.err(), no_token);
     let subject = TokenSubject::Application(application.id);
-    assert_eq!(service.token(subject, None).await.err(), no_function);
+    assert_eq!(service.token(subject, None).await.err(), no_function(application.id));
     let again = authority.delete_namespace(owner, FUNCTIONS, &here(), namespace.id).await;
     assert_eq!(again.err(), missing);
 }
@@ -263,10 +265,12 @@ async fn another_organizations_things_are_not_found() {
     beside.execute("INSERT INTO organizations VALUES (?1, ?1, 0, '', x'')", [other]).unwrap();
     let sql = "UPDATE namespaces SET organization_id = ? WHERE id = ?";
     beside.execute(sql, [other, id]).unwrap();
+    let sql = "UPDATE token_counts SET id = ? WHERE kind = 'organization'";
+    beside.execute(sql, [other]).unwrap();
 
-    let (missing, no_token) =
-        (Some(Refusal::NotFound(Resource::Namespace)), Some(Refusal::NotFound(Resource::Token)));
-    let no_function = Some(Refusal::NotFound(Resource::Application(FUNCTIONS)));
+    let missing = Some(Resource::Namespace.not_found(id));
+    let no_token = Some(Resource::Token.not_found(token.id));
+    let no_function = Some(Resource::Application(FUNCTIONS).not_found(application.id));
     assert_eq!(authority.namespace(owner, FUNCTIONS, &here(), id).await.err(), missing);
     let change = NamespaceChange::default();
     let changed = authority.update_namespace(owner, FUNCTIONS, &here(), id, change).await;
@@ -279,7 +283,7 @@ async fn another_organizations_things_are_not_found() {
     assert_eq!(deleted.err(), no_function);
     assert_eq!(authority.token(owner, FUNCTIONS, &here(), token.id).await.err(), no_token);
     assert_eq!(authority.delete_token(owner, FUNCTIONS, &here(), token.id).await.err(), no_token);
-    assert_eq!(service.token(subject, None).await.err(), no_token);
+    assert_eq!(service.token(subject, None).await.err(), missing);
 
     let filter = NamespaceFilter {
         product: FUNCTIONS,
@@ -310,7 +314,8 @@ async fn a_name_that_is_asked_for_at_once_is_given_once() {
     let (made, refused): (Vec<_>, Vec<_>) =
         tasks.join_all().await.into_iter().partition(Result::is_ok);
     assert_eq!((made.len(), refused.len()), (1, 15));
-    let taken = Refusal::AlreadyExists(Resource::Namespace);
+    let id = made[0].as_ref().unwrap().id;
+    let taken = Resource::Namespace.already_exists(id);
     assert!(refused.iter().all(|it| it.as_ref().err() == Some(&taken)), "{refused:?}");
 
     let namespace = made[0].as_ref().unwrap().clone();

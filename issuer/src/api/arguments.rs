@@ -4,20 +4,20 @@
 //! Unknown members are ignored, and `null` means the same as an absent one: clients are newer or
 //! older than the service, and Go's send `null` for empty lists.
 
-use std::collections::BTreeMap;
+mod variables;
+
 use std::time::Duration;
 
 use namespace_jwt_core::time::UnixTime;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
-use zeroize::Zeroizing;
 
+use super::asked::{self, Asked};
 use crate::authority::refusal::{ArgumentFault, FaultReason, Refusal};
 use crate::calendar::{LAST, TimeError, parse_duration, parse_rfc3339};
 use crate::model::id;
 use crate::model::name::{EXPECTED, is_name};
 use crate::model::trust::TokenId;
-use crate::model::variables::{MAX_SECRETS, VariablesChange};
 use crate::signing::keys::KeyType;
 
 /// The most characters of a description.
@@ -33,8 +33,8 @@ const MAX_BYTES: usize = 32_768;
 /// The most labels, plain variables, or words of a command.
 const MAX_ITEMS: usize = 100;
 
-/// The most characters of a variable's value.
-const MAX_VALUE: usize = 8_192;
+/// The most characters of a name that may be any text.
+const MAX_TITLE: usize = 64;
 
 /// The longest time that a request of an application may take.
 const MAX_TIMEOUT: Duration = Duration::from_secs(86_400);
@@ -44,6 +44,9 @@ const MAX_TIMEOUT: Duration = Duration::from_secs(86_400);
 pub struct Arguments {
     members: Map<String, Value>,
     faults: Vec<ArgumentFault>,
+    /// What was asked for, where there is no request.
+    asked: Option<Vec<Asked>>,
+    is_closed: bool,
 }
 
 impl Arguments {
@@ -53,35 +56,43 @@ impl Arguments {
             return Ok(Self::default());
         }
         match serde_json::from_slice(body) {
-            Ok(Value::Object(members)) => Ok(Self { members, faults: Vec::new() }),
+            Ok(Value::Object(members)) => Ok(Self { members, ..Self::default() }),
             _ => Err(Refusal::argument("body", FaultReason::Format, "expected a JSON object")),
         }
     }
 
-    /// Whether all that was read was right.
-    pub fn finish(self) -> Result<(), Refusal> {
-        match self.faults.is_empty() {
-            true => Ok(()),
-            false => Err(Refusal::InvalidArguments(self.faults)),
-        }
+    /// Without a body, to note what is asked for.
+    pub fn describing() -> Self {
+        Self { asked: Some(Vec::new()), ..Self::default() }
     }
 
-    /// The same, where a member that isn't known is a fault as well: where one that is misspelled
-    /// would not be without consequence.
-    pub fn finish_knowing(mut self, known: &[&str]) -> Result<(), Refusal> {
+    /// What was asked for, and whether there may be nothing else.
+    pub fn description(self) -> (Vec<Asked>, bool) {
+        (self.asked.unwrap_or_default(), self.is_closed)
+    }
+
+    /// What was wrong.
+    pub fn faults(self) -> Vec<ArgumentFault> {
+        self.faults
+    }
+
+    /// After the last member was read: one that isn't known is a fault as well, where one that is
+    /// misspelled would not be without consequence.
+    pub fn knows(&mut self, known: &[&str]) {
+        self.is_closed = true;
         if self.members.values().any(|value| !value.is_null()) {
             let help = format!("expected no other members than {}", known.join(", "));
             self.fault("body", FaultReason::Constraint, &help);
         }
-        self.finish()
     }
 
     /// The name of something new.
     pub fn new_name(&mut self) -> String {
-        if !self.has("name") {
-            self.fault("name", FaultReason::Required, "give a name");
-        }
-        let Some(name) = self.text("name") else { return String::new() };
+        self.require("name", "give a name");
+        let schema = || json!({"type": "string", "pattern": "^[A-Za-z0-9_.-]{1,63}$"});
+        let name = self.take("name", "a string", schema, as_text);
+        self.asked_is_required();
+        let Some(name) = name else { return String::new() };
         if !is_name(&name) {
             self.fault("name", FaultReason::Constraint, EXPECTED);
         }
@@ -89,22 +100,46 @@ impl Arguments {
     }
 
     /// What something is for.
-    pub fn description(&mut self) -> Option<String> {
-        let text = self.take("description", "a string", as_text)?;
+    pub fn description_text(&mut self) -> Option<String> {
+        let schema = || json!({"type": "string", "maxLength": MAX_DESCRIPTION});
+        let text = self.take("description", "a string", schema, as_text)?;
         self.at_most("description", text.chars().count(), MAX_DESCRIPTION, "characters");
         Some(text)
     }
 
     /// A short text.
     pub fn text(&mut self, name: &str) -> Option<String> {
-        let text = self.take(name, "a string", as_text)?;
+        let schema = || json!({"type": "string", "maxLength": MAX_TEXT});
+        let text = self.take(name, "a string", schema, as_text)?;
         self.at_most(name, text.chars().count(), MAX_TEXT, "characters");
         Some(text)
     }
 
+    /// A name that may be any short text but an empty one.
+    pub fn title(&mut self, name: &str) -> Option<String> {
+        let schema = || json!({"type": "string", "minLength": 1, "maxLength": MAX_TITLE});
+        let text = self.take(name, "a string", schema, as_text)?;
+        if text.is_empty() || text.chars().any(char::is_control) {
+            let help = "expected a text without control characters that isn't empty";
+            self.fault(name, FaultReason::Constraint, help);
+        }
+        self.at_most(name, text.chars().count(), MAX_TITLE, "characters");
+        Some(text)
+    }
+
+    /// The same, where it has to be there.
+    pub fn required_title(&mut self, name: &str) -> String {
+        self.require(name, "give a name");
+        let text = self.title(name);
+        self.asked_is_required();
+        text.unwrap_or_default()
+    }
+
     /// One of a few words. The platform's word for "not said" counts as absent.
     pub fn choice(&mut self, name: &str, unset: &str, words: &[&str]) -> Option<String> {
-        let text = self.text(name).filter(|text| text != unset)?;
+        let all = || words.iter().copied().chain(Some(unset).filter(|it| !it.is_empty()));
+        let text = self.take(name, "a string", || asked::one_of(all()), as_text)?;
+        let text = Some(text).filter(|text| text != unset)?;
         if !words.contains(&text.as_str()) {
             let help = format!("expected one of {}", words.join(", "));
             self.fault(name, FaultReason::Constraint, &help);
@@ -114,20 +149,21 @@ impl Arguments {
 
     /// An id.
     pub fn id(&mut self, name: &str) -> Option<Uuid> {
-        self.take(name, "a UUID", |value| id::parse(value.as_str()?))
+        self.take(name, "a UUID", asked::uuid, |value| id::parse(value.as_str()?))
     }
 
     /// An id that has to be there.
     pub fn required_id(&mut self, name: &str) -> Uuid {
-        if !self.has(name) {
-            self.fault(name, FaultReason::Required, "give an id");
-        }
-        self.id(name).unwrap_or_default()
+        self.require(name, "give an id");
+        let id = self.id(name);
+        self.asked_is_required();
+        id.unwrap_or_default()
     }
 
     /// An id or nothing, where an empty text takes away what is there.
     pub fn id_or_empty(&mut self, name: &str) -> Option<String> {
-        self.take(name, "a UUID, or an empty text", |value| {
+        let schema = || json!({"anyOf": [asked::uuid(), {"type": "string", "maxLength": 0}]});
+        self.take(name, "a UUID, or an empty text", schema, |value| {
             let text = value.as_str()?;
             let id = id::parse(text).map(|id| id.to_string());
             id.or_else(|| text.is_empty().then(String::new))
@@ -136,7 +172,8 @@ impl Arguments {
 
     /// A number from 0.
     pub fn number(&mut self, name: &str) -> Option<u32> {
-        let number = self.take(name, "a whole number", Value::as_i64)?;
+        let schema = || json!({"type": "integer", "minimum": 0, "maximum": u32::MAX});
+        let number = self.take(name, "a whole number", schema, Value::as_i64)?;
         let number = u32::try_from(number).ok();
         if number.is_none() {
             let help = format!("expected a number from 0 to {}", u32::MAX);
@@ -145,21 +182,39 @@ impl Arguments {
         number
     }
 
+    /// A size in bytes, of which whole megabytes (1,000,000 bytes) are kept.
+    pub fn megabytes(&mut self, name: &str) -> Option<u32> {
+        const MEGABYTE: u64 = 1_000_000;
+        let most = u64::from(u32::MAX).saturating_mul(MEGABYTE);
+        let schema =
+            || json!({"type": "integer", "minimum": 0, "maximum": most, "multipleOf": MEGABYTE});
+        let bytes = self.take(name, "a whole number", schema, Value::as_i64)?;
+        let bytes = u64::try_from(bytes).ok().filter(|bytes| bytes.is_multiple_of(MEGABYTE));
+        let number = bytes.and_then(|bytes| u32::try_from(bytes.div_euclid(MEGABYTE)).ok());
+        if number.is_none() {
+            let help = "expected a number of bytes that is a multiple of 1000000";
+            self.fault(name, FaultReason::Constraint, help);
+        }
+        number
+    }
+
     /// Yes or no.
     pub fn boolean(&mut self, name: &str) -> Option<bool> {
-        self.take(name, "true or false", Value::as_bool)
+        self.take(name, "true or false", || json!({"type": "boolean"}), Value::as_bool)
     }
 
     /// A time in RFC 3339.
     pub fn time(&mut self, name: &str) -> Option<UnixTime> {
-        let text = self.take(name, "a time in RFC 3339, as a string", as_text)?;
+        let text = self.take(name, "a time in RFC 3339, as a string", asked::time, as_text)?;
         read_time(name, &text).map_err(|fault| self.faults.push(fault)).ok()
     }
 
     /// A length of time, such as `300s` or `300.000000000s`.
     pub fn duration(&mut self, name: &str) -> Option<Duration> {
         let expected = "a length of time in seconds, such as \"300s\"";
-        let duration = self.take(name, expected, |value| parse_seconds(value.as_str()?))?;
+        let schema = || json!({"type": "string", "pattern": r"^[0-9]{1,5}(\.[0-9]{1,9})?s$"});
+        let read = |value: &Value| parse_seconds(value.as_str()?);
+        let duration = self.take(name, expected, schema, read)?;
         if duration.is_zero() || duration > MAX_TIMEOUT {
             let most = MAX_TIMEOUT.as_secs();
             let help = format!("expected more than 0 and at most {most} seconds");
@@ -171,21 +226,27 @@ impl Arguments {
     /// A length of time such as `90s`, `24h` or `7d`, as the commands take it.
     pub fn period(&mut self, name: &str) -> Option<Duration> {
         let expected = "a length of time, such as \"30m\", \"24h\" or \"7d\"";
-        self.take(name, expected, |value| parse_duration(value.as_str()?))
+        let schema = || json!({"type": "string", "pattern": "^[0-9]{1,6}[smhd]$"});
+        self.take(name, expected, schema, |value| parse_duration(value.as_str()?))
     }
 
     /// A time in RFC 3339, or `now`.
-    pub fn time_or_now(&mut self, name: &str, now: UnixTime) -> Option<UnixTime> {
-        match self.members.get(name).and_then(Value::as_str) {
-            Some("now") => self.take(name, "now", |_| Some(now)),
-            _ => self.time(name),
+    pub fn time_or_now(&mut self, name: &str) -> Option<Moment> {
+        let schema = || json!({"anyOf": [asked::time(), asked::one_of(["now"])]});
+        let expected = "a time in RFC 3339, as a string, or \"now\"";
+        match self.take(name, expected, schema, as_text)?.as_str() {
+            "now" => Some(Moment::Now),
+            text => {
+                read_time(name, text).map(Moment::At).map_err(|fault| self.faults.push(fault)).ok()
+            }
         }
     }
 
     /// The id of a token, its `jti`. It needn't be one of this service's.
     pub fn token_id(&mut self, name: &str) -> Option<TokenId> {
         let expected = "the value of a token's `jti` alone, in visible ASCII";
-        self.take(name, expected, |value| TokenId::parse(value.as_str()?).ok())
+        let schema = || json!({"type": "string"});
+        self.take(name, expected, schema, |value| TokenId::parse(value.as_str()?).ok())
     }
 
     /// The type of a key, by its algorithm and for RSA its size.
@@ -207,7 +268,11 @@ impl Arguments {
 
     /// A list of short texts.
     pub fn texts(&mut self, name: &str) -> Option<Vec<String>> {
-        let texts: Vec<String> = self.take(name, "a list of strings", |value| {
+        let schema = || {
+            let item = json!({"type": "string", "maxLength": MAX_TEXT});
+            json!({"type": "array", "maxItems": MAX_ITEMS, "items": item})
+        };
+        let texts: Vec<String> = self.take(name, "a list of strings", schema, |value| {
             value.as_array()?.iter().map(as_text).collect()
         })?;
         self.at_most(name, texts.len(), MAX_ITEMS, "items");
@@ -217,73 +282,69 @@ impl Arguments {
         Some(texts)
     }
 
-    /// A value that has members itself.
-    pub fn object(&mut self, name: &str) -> Option<Self> {
-        let members = self.take(name, "an object", |value| value.as_object().cloned())?;
-        Some(Self { members, faults: Vec::new() })
-    }
-
-    /// Takes over the faults of a value that has members itself, under its name.
-    pub fn finish_object(&mut self, name: &str, object: Self) {
+    /// A value that has members itself, and what `read` makes of them. Their faults are told under
+    /// its name.
+    pub fn object<T>(&mut self, name: &str, read: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        let mut inner = match self.asked {
+            Some(_) => Self::describing(),
+            None => {
+                let expected = "an object";
+                let members =
+                    self.take(name, expected, Value::default, |value| value.as_object().cloned())?;
+                Self { members, ..Self::default() }
+            }
+        };
+        let value = read(&mut inner);
         self.faults.extend(
-            object
+            inner
                 .faults
                 .into_iter()
                 .map(|fault| ArgumentFault { name: format!("{name}.{}", fault.name), ..fault }),
         );
-    }
-
-    /// The two members that environment variables stand in.
-    pub fn variables(&mut self) -> VariablesChange {
-        VariablesChange { plain: self.plain_variables(), secret: self.secret_variables() }
-    }
-
-    fn plain_variables(&mut self) -> Option<BTreeMap<String, String>> {
-        let name = "environment_variables";
-        let variables: BTreeMap<_, _> = self.take(name, "an object of strings", |value| {
-            let members = value.as_object()?.iter();
-            members.map(|(key, value)| Some((key.clone(), as_text(value)?))).collect()
-        })?;
-        self.at_most(name, variables.len(), MAX_ITEMS, "variables");
-        for (key, value) in &variables {
-            self.check_variable(name, key, value);
+        if let (Some(asked), Some(members)) = (&mut self.asked, inner.asked) {
+            asked.push(Asked::optional(name, asked::object(members, inner.is_closed)));
         }
-        let bytes = variables.iter().map(|(key, value)| key.len().saturating_add(value.len()));
-        self.at_most(name, bytes.sum(), MAX_BYTES, "bytes in all");
-        Some(variables)
+        Some(value)
     }
 
-    fn secret_variables(&mut self) -> BTreeMap<String, Option<Zeroizing<String>>> {
-        let name = "secret_environment_variables";
-        let expected = "a list of objects with `key`, and `value` or null to remove it";
-        let read = |value: &Value| value.as_array()?.iter().map(as_secret).collect();
-        let variables: BTreeMap<_, _> = self.take(name, expected, read).unwrap_or_default();
-        self.at_most(name, variables.len(), MAX_SECRETS, "variables");
-        for (key, value) in &variables {
-            self.check_variable(name, key, value.as_ref().map_or("", |value| value));
+    /// What came of reading several members together, or nothing: then it is a fault, unless one of
+    /// them alone was one already.
+    pub fn checked<T, const N: usize>(&mut self, read: Result<T, [ArgumentFault; N]>) -> Option<T> {
+        if let (Err(faults), true) = (&read, self.faults.is_empty()) {
+            self.faults.extend(faults.iter().cloned());
         }
-        variables
+        read.ok()
     }
 
-    fn check_variable(&mut self, name: &str, key: &str, value: &str) {
-        if key.is_empty() || key.contains(['=', '\0']) {
-            let help = "expected a name without `=` for each variable";
-            self.fault(name, FaultReason::Constraint, help);
+    /// Adds what is wrong with members that were read already.
+    pub fn fault(&mut self, name: &str, reason: FaultReason, help: &str) {
+        self.faults.push(ArgumentFault { name: name.to_owned(), reason, help: help.to_owned() });
+    }
+
+    fn require(&mut self, name: &str, help: &str) {
+        let is_there = self.members.get(name).is_some_and(|value| !value.is_null());
+        if !is_there {
+            self.fault(name, FaultReason::Required, help);
         }
-        self.at_most(name, key.chars().count(), MAX_TEXT, "characters in a name");
-        self.at_most(name, value.chars().count(), MAX_VALUE, "characters in a value");
     }
 
-    fn has(&self, name: &str) -> bool {
-        self.members.get(name).is_some_and(|value| !value.is_null())
+    /// Notes of the member that was asked for last that it has to be there.
+    fn asked_is_required(&mut self) {
+        if let Some(asked) = self.asked.as_mut().and_then(|asked| asked.last_mut()) {
+            asked.is_required = true;
+        }
     }
 
     fn take<T>(
         &mut self,
         name: &str,
         expected: &str,
+        schema: impl FnOnce() -> Value,
         read: impl FnOnce(&Value) -> Option<T>,
     ) -> Option<T> {
+        if let Some(asked) = &mut self.asked {
+            asked.push(Asked::optional(name, schema()));
+        }
         let value = self.members.remove(name).filter(|value| !value.is_null())?;
         let read = read(&value);
         if read.is_none() {
@@ -298,9 +359,24 @@ impl Arguments {
             self.fault(name, FaultReason::Constraint, &help);
         }
     }
+}
 
-    fn fault(&mut self, name: &str, reason: FaultReason, help: &str) {
-        self.faults.push(ArgumentFault { name: name.to_owned(), reason, help: help.to_owned() });
+/// A time, as somebody asks for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// Whenever it is done.
+    Now,
+    /// This time.
+    At(UnixTime),
+}
+
+impl Moment {
+    /// The time that is meant at `now`.
+    pub fn at(self, now: UnixTime) -> UnixTime {
+        match self {
+            Self::Now => now,
+            Self::At(time) => time,
+        }
     }
 }
 
@@ -323,14 +399,6 @@ fn as_text(value: &Value) -> Option<String> {
     value.as_str().map(str::to_owned)
 }
 
-fn as_secret(value: &Value) -> Option<(String, Option<Zeroizing<String>>)> {
-    let key = as_text(value.get("key")?)?;
-    match value.get("value") {
-        None | Some(Value::Null) => Some((key, None)),
-        Some(value) => Some((key, Some(Zeroizing::new(as_text(value)?)))),
-    }
-}
-
 /// Reads seconds, with up to nine digits after the point, and an `s`.
 fn parse_seconds(text: &str) -> Option<Duration> {
     let text = text.strip_suffix('s')?;
@@ -343,112 +411,4 @@ fn parse_seconds(text: &str) -> Option<Duration> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn arguments(body: &str) -> Arguments {
-        Arguments::of_body(body.as_bytes()).unwrap()
-    }
-
-    #[test]
-    fn a_body_is_a_json_object_or_empty() {
-        for body in ["", " \n", "{}", r#"{"unknown":[{"to":null}]}"#] {
-            arguments(body).finish().unwrap();
-        }
-        for body in ["[]", "null", "7", "\"text\"", "{", "{} {}", "\u{feff}{}", "name=x"] {
-            assert!(Arguments::of_body(body.as_bytes()).is_err(), "{body}");
-        }
-        // Deeper than a reader goes, and answered all the same.
-        assert!(Arguments::of_body("[".repeat(100_000).as_bytes()).is_err());
-    }
-
-    #[test]
-    fn null_means_absent() {
-        let mut it = arguments(
-            r#"{"description":null,"tags":null,"expires_at":null,"min_scale":null,
-                "environment_variables":null,"secret_environment_variables":null}"#,
-        );
-        assert_eq!((it.description(), it.texts("tags")), (None, None));
-        assert_eq!((it.time("expires_at"), it.number("min_scale")), (None, None));
-        let variables = it.variables();
-        assert!(variables.plain.is_none() && variables.secret.is_empty());
-        it.finish().unwrap();
-    }
-
-    #[test]
-    fn every_fault_is_told_at_once() {
-        let mut it = arguments(
-            r#"{"tags":[1],"namespace_id":"x","min_scale":-1,"timeout":"soon","privacy":"secret",
-                "expires_at":"2026-01-02T03:04:05"}"#,
-        );
-        it.new_name();
-        it.required_id("namespace_id");
-        it.required_id("function_id");
-        it.texts("tags");
-        it.number("min_scale");
-        it.duration("timeout");
-        it.choice("privacy", "unknown_privacy", &["public", "private"]);
-        it.time("expires_at");
-        let Err(Refusal::InvalidArguments(faults)) = it.finish() else { panic!() };
-        let faults: Vec<_> =
-            faults.iter().map(|fault| (fault.name.as_str(), fault.reason.name())).collect();
-        let expected = [
-            ("name", "required"),
-            ("namespace_id", "format"),
-            ("function_id", "required"),
-            ("tags", "format"),
-            ("min_scale", "constraint"),
-            ("timeout", "format"),
-            ("privacy", "constraint"),
-            ("expires_at", "format"),
-        ];
-        assert_eq!(faults, expected);
-    }
-
-    #[test]
-    fn lengths_of_time_are_read_as_clients_write_them() {
-        for (text, expected) in [
-            ("300s", Some(Duration::from_secs(300))),
-            ("300.000000000s", Some(Duration::from_secs(300))),
-            ("1.5s", Some(Duration::from_millis(1500))),
-            ("0.000000001s", Some(Duration::from_nanos(1))),
-            ("300", None),
-            ("s", None),
-            (".5s", None),
-            ("1.s", None),
-            ("-1s", None),
-            ("1.0000000000s", None),
-            ("1m", None),
-            ("99999999999999999999s", None),
-        ] {
-            assert_eq!(parse_seconds(text), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_time_is_one_that_an_answer_can_write() {
-        for (text, reason) in [
-            ("9999-12-31T23:59:59Z", None),
-            ("9999-12-31T23:59:59-00:01", Some("constraint")),
-            ("9999-12-31T23:59:59.5Z", Some("constraint")),
-            ("1970-01-01T00:00:00Z", None),
-            ("1969-12-31T23:59:59Z", Some("constraint")),
-            ("2030-01-01", Some("format")),
-        ] {
-            let found = read_time("expires_at", text).err().map(|fault| fault.reason.name());
-            assert_eq!(found, reason, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_secret_is_removed_by_null() {
-        let mut it = arguments(
-            r#"{"secret_environment_variables":
-                [{"key":"A","value":"1"},{"key":"B","value":null},{"key":"C"}]}"#,
-        );
-        let secret = it.variables().secret;
-        it.finish().unwrap();
-        assert_eq!(secret["A"].as_ref().map(|value| value.as_str()), Some("1"));
-        assert!(secret["B"].is_none() && secret["C"].is_none());
-    }
-}
+mod tests;

@@ -1,18 +1,26 @@
 //! A refusal as an answer: the one place where it gets its status and its shape.
-//!
-//! Functions and containers v1beta1 say of what isn't found, or is there already, nothing but a
-//! message. Everything else has the platform's standard shape, with a `type`.
 
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use crate::authority::refusal::{AuthenticationFault, Refusal};
+use crate::authority::refusal::{AuthenticationFault, Refusal, Resource};
 use crate::http::answer;
 use crate::http::body::BodyError;
 use crate::model::trust::MAX_RECORDS;
 use crate::store::StoreError;
+
+/// The two ways in which the platform's products tell of errors. What is wrong with arguments, and
+/// who may not do something, all tell alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Errors {
+    /// Of what isn't found, or is there already, nothing but a message: functions and containers
+    /// v1beta1.
+    Brief,
+    /// Everything with a `type`, and with what it is about.
+    Typed,
+}
 
 /// A request that isn't done.
 #[derive(Debug)]
@@ -24,7 +32,7 @@ pub enum Failure {
         /// How long to wait, in seconds.
         wait_seconds: u64,
     },
-    /// The path names no region.
+    /// The path names nothing that there is.
     UnknownPath,
     /// Its body can't be had.
     Body(BodyError),
@@ -36,10 +44,11 @@ impl From<Refusal> for Failure {
     }
 }
 
-impl IntoResponse for Failure {
-    fn into_response(self) -> Response {
+impl Failure {
+    /// The answer of a product that tells of errors in this way.
+    pub fn respond(self, errors: Errors) -> Response {
         match self {
-            Self::Refused(refusal) => refused(&refusal),
+            Self::Refused(refusal) => refused(&refusal, errors),
             Self::TooManyFailures { wait_seconds } => {
                 let body = json!({
                     "message": "too many failed authentications from this address",
@@ -48,13 +57,21 @@ impl IntoResponse for Failure {
                 retry_after(answer::json(StatusCode::TOO_MANY_REQUESTS, &body), wait_seconds)
             }
             // As the router answers it; its body comes with what all answers have.
-            Self::UnknownPath => StatusCode::NOT_FOUND.into_response(),
+            Self::UnknownPath if errors == Errors::Brief => StatusCode::NOT_FOUND.into_response(),
+            Self::UnknownPath => not_found("region", ""),
             Self::Body(error) => error.into_response(),
         }
     }
 }
 
-fn refused(refusal: &Refusal) -> Response {
+/// What is of this service alone tells of errors briefly.
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        self.respond(Errors::Brief)
+    }
+}
+
+fn refused(refusal: &Refusal, errors: Errors) -> Response {
     match refusal {
         Refusal::NotAuthenticated(fault) => {
             let reason = match fault {
@@ -78,8 +95,23 @@ fn refused(refusal: &Refusal) -> Response {
             });
             answer::json(StatusCode::FORBIDDEN, &body)
         }
-        Refusal::NotFound(_) => answer::message(StatusCode::NOT_FOUND, &refusal.to_string()),
-        Refusal::AlreadyExists(_) => answer::message(StatusCode::CONFLICT, &refusal.to_string()),
+        Refusal::NotFound(resource, id) => match errors {
+            Errors::Brief => answer::message(StatusCode::NOT_FOUND, &refusal.to_string()),
+            Errors::Typed => not_found(code(*resource), id),
+        },
+        Refusal::AlreadyExists(resource, id) => match errors {
+            Errors::Brief => answer::message(StatusCode::CONFLICT, &refusal.to_string()),
+            Errors::Typed => already_exists(code(*resource), id, &refusal.to_string()),
+        },
+        Refusal::StillInUse(_, help) => {
+            let body = json!({
+                "help_message": help,
+                "message": "precondition failed",
+                "precondition": "resource_still_in_use",
+                "type": "precondition_failed",
+            });
+            answer::json(StatusCode::PRECONDITION_FAILED, &body)
+        }
         Refusal::InvalidArguments(faults) => {
             let details = faults.iter().map(|fault| {
                 json!({
@@ -100,10 +132,14 @@ fn refused(refusal: &Refusal) -> Response {
             retry_after(answer::message(StatusCode::SERVICE_UNAVAILABLE, message), 1)
         }
         // Found by the database alone, where two requests came at once.
-        Refusal::Store(StoreError::AlreadyExists) => {
-            answer::message(StatusCode::CONFLICT, "it exists already")
-        }
-        Refusal::Store(StoreError::Missing) => answer::message(StatusCode::NOT_FOUND, "it is gone"),
+        Refusal::Store(StoreError::AlreadyExists) => match errors {
+            Errors::Brief => answer::message(StatusCode::CONFLICT, "it exists already"),
+            Errors::Typed => already_exists("", "", "it exists already"),
+        },
+        Refusal::Store(StoreError::Missing) => match errors {
+            Errors::Brief => answer::message(StatusCode::NOT_FOUND, "it is gone"),
+            Errors::Typed => not_found("", ""),
+        },
         // A client that sends the same again, as it may after 503, would be refused again.
         Refusal::Store(error @ StoreError::LogFull { records }) => {
             tracing::error!(%error, "nothing more can be revoked");
@@ -130,6 +166,41 @@ fn refused(refusal: &Refusal) -> Response {
             tracing::error!(reason, "a request failed");
             answer::message(StatusCode::INTERNAL_SERVER_ERROR, "internal error")
         }
+    }
+}
+
+fn not_found(resource: &str, id: &str) -> Response {
+    let body = json!({
+        "message": "resource is not found",
+        "resource": resource,
+        "resource_id": id,
+        "type": "not_found",
+    });
+    answer::json(StatusCode::NOT_FOUND, &body)
+}
+
+fn already_exists(resource: &str, id: &str, help: &str) -> Response {
+    let body = json!({
+        "help_message": help,
+        "message": "resource already exists",
+        "resource": resource,
+        "resource_id": id,
+        "type": "already_exists",
+    });
+    answer::json(StatusCode::CONFLICT, &body)
+}
+
+/// What a kind of thing is called where errors have a type.
+fn code(resource: Resource) -> &'static str {
+    match resource {
+        Resource::Namespace => "namespace",
+        Resource::Application(product) => product.application(),
+        Resource::AnyApplication => "application",
+        Resource::Token => "token",
+        Resource::Project => "project_id",
+        Resource::Organization => "organization",
+        Resource::User => "user",
+        Resource::TrustKey => "trust_key",
     }
 }
 

@@ -5,13 +5,16 @@ use std::sync::atomic::AtomicI64;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use axum::routing::get;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use serde_json::json;
 
 use super::Api;
-use super::waiting::WaitingGateways;
+use super::openapi;
+use super::routes::Routes;
+use super::trust::waiting::WaitingGateways;
 use crate::authority::refusal::Refusal;
 use crate::http::answer;
 
@@ -51,13 +54,28 @@ impl ApiMetrics {
     }
 }
 
+/// Adds the routes.
+pub fn add_to(routes: &mut Routes) {
+    let lives = openapi::open("Health", "Whether the process lives", &[]);
+    routes.plain("/health", get(health), lives);
+    let away = ("503", openapi::failure("It can't: why.", "Message"));
+    let works = openapi::open("Ready", "Whether the service can do its work", &[away]);
+    routes.plain("/ready", get(ready), works);
+    let mut figures = openapi::open("Metrics", "Read the figures, in OpenMetrics", &[]);
+    let text = json!({"application/openmetrics-text": {"schema": {"type": "string"}}});
+    if let Some(content) = figures.pointer_mut("/get/responses/200/content") {
+        *content = text;
+    }
+    routes.describe("/metrics", figures);
+}
+
 /// The process lives.
-pub async fn health() -> Response {
+async fn health() -> Response {
     answer::json(StatusCode::OK, &json!({"status": "ok"}))
 }
 
 /// The database answers, and a signing key is usable.
-pub async fn ready(State(api): State<Api>) -> Response {
+async fn ready(State(api): State<Api>) -> Response {
     let reason = match api.authority.check().await {
         Ok(()) => return answer::json(StatusCode::OK, &json!({"status": "ready"})),
         Err(Refusal::Store(error)) => error.to_string(),

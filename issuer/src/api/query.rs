@@ -1,10 +1,12 @@
 //! What follows the `?` in a request.
 
 use namespace_jwt_core::time::UnixTime;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::arguments::read_time;
-use crate::authority::refusal::{ArgumentFault, FaultReason, Refusal};
+use super::asked::{self, Asked};
+use crate::authority::refusal::{ArgumentFault, FaultReason};
 use crate::model::id;
 use crate::model::page::{MAX_PAGE_SIZE, Order, PageRequest};
 
@@ -12,60 +14,104 @@ use crate::model::page::{MAX_PAGE_SIZE, Order, PageRequest};
 const PAGE_SIZE: u32 = 20;
 
 /// Names and values. What nobody asks for is ignored: clients are newer or older than the service.
-pub struct Query(Vec<(String, String)>);
+#[derive(Default)]
+pub struct Query {
+    pairs: Vec<(String, String)>,
+    faults: Vec<ArgumentFault>,
+    asked: Option<Vec<Asked>>,
+}
 
 impl Query {
     /// Reads them, with `+` for a space.
     pub fn parse(text: &str) -> Self {
         let pairs = form_urlencoded::parse(text.as_bytes());
-        Self(pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect())
+        let pairs = pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
+        Self { pairs, ..Self::default() }
+    }
+
+    /// Without a request, to note what is asked for.
+    pub fn describing() -> Self {
+        Self { asked: Some(Vec::new()), ..Self::default() }
+    }
+
+    /// What was asked for.
+    pub fn description(self) -> Vec<Asked> {
+        self.asked.unwrap_or_default()
+    }
+
+    /// What was wrong.
+    pub fn faults(self) -> Vec<ArgumentFault> {
+        self.faults
     }
 
     /// A value that isn't empty.
-    pub fn text(&self, name: &str) -> Option<&str> {
-        let found = self.0.iter().find(|(it, value)| it == name && !value.is_empty());
-        found.map(|(_, value)| value.as_str())
+    pub fn text(&mut self, name: &str) -> Option<String> {
+        self.take(name, || json!({"type": "string"}))
     }
 
     /// An id.
-    pub fn id(&self, name: &str) -> Result<Option<Uuid>, Refusal> {
-        let read = |text| {
-            id::parse(text)
-                .ok_or_else(|| Refusal::argument(name, FaultReason::Format, "expected a UUID"))
-        };
-        self.text(name).map(read).transpose()
+    pub fn id(&mut self, name: &str) -> Option<Uuid> {
+        let text = self.take(name, asked::uuid)?;
+        let found = id::parse(&text);
+        if found.is_none() {
+            self.fault(name, FaultReason::Format, "value must be a valid UUID");
+        }
+        found
+    }
+
+    /// An id that has to be there: of what, for the error.
+    pub fn required_id(&mut self, name: &str, help: &str) -> Uuid {
+        let is_there = self.peek(name).is_some();
+        let found = self.id(name);
+        if let Some(asked) = self.asked.as_mut().and_then(|asked| asked.last_mut()) {
+            asked.is_required = true;
+        } else if !is_there {
+            self.fault(name, FaultReason::Required, help);
+        }
+        found.unwrap_or_default()
+    }
+
+    /// Ids, each under the same name.
+    pub fn ids(&mut self, name: &str) -> Vec<Uuid> {
+        self.note(name, || json!({"type": "array", "items": asked::uuid()}));
+        let texts = self.pairs.iter().filter(|(it, value)| it == name && !value.is_empty());
+        let ids: Option<Vec<_>> = texts.map(|(_, text)| id::parse(text)).collect();
+        if ids.is_none() {
+            self.fault(name, FaultReason::Format, "each value must be a valid UUID");
+        }
+        ids.unwrap_or_default()
     }
 
     /// A time.
-    pub fn time(&self, name: &str) -> Result<Option<UnixTime>, Refusal> {
-        let read =
-            |text| read_time(name, text).map_err(|fault| Refusal::InvalidArguments(vec![fault]));
-        self.text(name).map(read).transpose()
+    pub fn time(&mut self, name: &str) -> Option<UnixTime> {
+        let text = self.take(name, asked::time)?;
+        read_time(name, &text).map_err(|fault| self.faults.push(fault)).ok()
     }
 
     /// Which page of a list is asked for.
-    pub fn page(&self) -> Result<PageRequest, Refusal> {
-        Ok(PageRequest {
-            page: self.number("page", u32::MAX)?.unwrap_or(1),
-            size: self.number("page_size", MAX_PAGE_SIZE)?.unwrap_or(PAGE_SIZE),
-        })
+    pub fn page(&mut self) -> PageRequest {
+        PageRequest {
+            page: self.number("page", u32::MAX).unwrap_or(1),
+            size: self.number("page_size", MAX_PAGE_SIZE).unwrap_or(PAGE_SIZE),
+        }
     }
 
     /// A number from 1.
-    fn number(&self, name: &str, most: u32) -> Result<Option<u32>, Refusal> {
-        let read = |text: &str| match text.parse::<i64>().map(u32::try_from) {
-            Ok(Ok(number)) if (1..=most).contains(&number) => Ok(number),
+    fn number(&mut self, name: &str, most: u32) -> Option<u32> {
+        let text = self.take(name, || json!({"type": "integer", "minimum": 1, "maximum": most}))?;
+        match text.parse::<i64>().map(u32::try_from) {
+            Ok(Ok(number)) if (1..=most).contains(&number) => return Some(number),
             Ok(_) => {
                 let help = format!("expected a number from 1 to {most}");
-                Err(Refusal::argument(name, FaultReason::Constraint, help))
+                self.fault(name, FaultReason::Constraint, &help);
             }
-            Err(_) => Err(Refusal::argument(name, FaultReason::Format, "expected a whole number")),
-        };
-        self.text(name).map(read).transpose()
+            Err(_) => self.fault(name, FaultReason::Format, "expected a whole number"),
+        }
+        None
     }
 
     /// The order of a list of things that have names.
-    pub fn order(&self) -> Result<Order, Refusal> {
+    pub fn order(&mut self) -> Order {
         self.order_among(&[
             ("created_at_asc", Order::CreatedAtAscending),
             ("created_at_desc", Order::CreatedAtDescending),
@@ -75,32 +121,49 @@ impl Query {
     }
 
     /// Whether a list of things that have no names is to have the newest first.
-    pub fn newest_first(&self) -> Result<bool, Refusal> {
+    pub fn newest_first(&mut self) -> bool {
         self.order_among(&[("created_at_asc", false), ("created_at_desc", true)])
     }
 
-    fn order_among<T: Copy + Default>(&self, orders: &[(&str, T)]) -> Result<T, Refusal> {
-        let Some(text) = self.text("order_by") else { return Ok(T::default()) };
+    fn order_among<T: Copy + Default>(&mut self, orders: &[(&str, T)]) -> T {
+        let names = || orders.iter().map(|(name, _)| *name);
+        let Some(text) = self.take("order_by", || asked::one_of(names())) else {
+            return T::default();
+        };
         let found = orders.iter().find(|(name, _)| *name == text).map(|(_, order)| *order);
-        found.ok_or_else(|| {
-            let names: Vec<_> = orders.iter().map(|(name, _)| *name).collect();
-            let help = format!("expected one of {}", names.join(", "));
-            Refusal::argument("order_by", FaultReason::Constraint, help)
-        })
+        if found.is_none() {
+            let help = format!("expected one of {}", names().collect::<Vec<_>>().join(", "));
+            self.fault("order_by", FaultReason::Constraint, &help);
+        }
+        found.unwrap_or_default()
     }
-}
 
-/// Exactly one of two arguments has to be there: whether it is the first, and its value.
-pub fn exactly_one<T>(
-    (first_name, first): (&str, Option<T>),
-    (second_name, second): (&str, Option<T>),
-) -> Result<(bool, T), Refusal> {
-    let (reason, help) = match (first, second) {
-        (Some(value), None) => return Ok((true, value)),
-        (None, Some(value)) => return Ok((false, value)),
-        (None, None) => (FaultReason::Required, "expected one of the two, found neither"),
-        (Some(_), Some(_)) => (FaultReason::Constraint, "expected one of the two, found both"),
-    };
-    let fault = |name: &str| ArgumentFault { name: name.to_owned(), reason, help: help.to_owned() };
-    Err(Refusal::InvalidArguments(vec![fault(first_name), fault(second_name)]))
+    /// What came of reading several together, or nothing: then it is a fault, unless one of them alone
+    /// was one already.
+    pub fn checked<T, const N: usize>(&mut self, read: Result<T, [ArgumentFault; N]>) -> Option<T> {
+        if let (Err(faults), true) = (&read, self.faults.is_empty()) {
+            self.faults.extend(faults.iter().cloned());
+        }
+        read.ok()
+    }
+
+    fn take(&mut self, name: &str, schema: impl FnOnce() -> Value) -> Option<String> {
+        self.note(name, schema);
+        self.peek(name).map(str::to_owned)
+    }
+
+    fn peek(&self, name: &str) -> Option<&str> {
+        let found = self.pairs.iter().find(|(it, value)| it == name && !value.is_empty());
+        found.map(|(_, value)| value.as_str())
+    }
+
+    fn note(&mut self, name: &str, schema: impl FnOnce() -> Value) {
+        if let Some(asked) = &mut self.asked {
+            asked.push(Asked::optional(name, schema()));
+        }
+    }
+
+    fn fault(&mut self, name: &str, reason: FaultReason, help: &str) {
+        self.faults.push(ArgumentFault { name: name.to_owned(), reason, help: help.to_owned() });
+    }
 }

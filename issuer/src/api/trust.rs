@@ -3,6 +3,8 @@
 //! A namespace's checkpoint is for whoever asks: it has public keys and hashes. That of all
 //! namespaces shows every tenant's ids, and needs a key.
 
+pub mod waiting;
+
 use std::time::Duration;
 
 use axum::body::Body;
@@ -13,12 +15,17 @@ use axum::http::header::{
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
+use axum::routing::get;
 use namespace_jwt_core::trust::checkpoint::sequence_of_etag;
 use namespace_jwt_core::trust::name::Digest;
+use serde_json::{Value, json};
 
 use super::Api;
+use super::asked::uuid;
 use super::call::authenticate;
 use super::error::Failure;
+use super::openapi::failure;
+use super::routes::Routes;
 use crate::feed::{Checkpoint, Log};
 use crate::http::answer::JSON;
 use crate::model::id;
@@ -33,13 +40,98 @@ const LONGEST_WAIT: u64 = 25;
 /// How long a client of a checkpoint may do without asking again.
 const ONE_SECOND: HeaderValue = HeaderValue::from_static("max-age=1");
 
-pub async fn all(State(api): State<Api>, request: Request) -> Result<Response, Failure> {
+/// Adds the routes.
+pub fn add_to(routes: &mut Routes) {
+    let at = |path| format!("/trust/v1/{path}");
+    let words = ("All", "Read the checkpoint of all namespaces");
+    routes.plain(&at("all"), get(all), checkpoint_described(words, &[], true));
+    let words = ("AllLog", "Read the log of revoked tokens of all namespaces");
+    routes.plain(&at("all/log/{epoch}"), get(log_of_all), log_described(words, &["epoch"], true));
+    let words = ("Namespace", "Read the checkpoint of a namespace");
+    let path = at("namespaces/{id}");
+    routes.plain(&path, get(of_namespace), checkpoint_described(words, &["id"], false));
+    let words = ("NamespaceLog", "Read the log of revoked tokens of a namespace");
+    let path = at("namespaces/{id}/log/{epoch}");
+    let its_log = log_described(words, &["id", "epoch"], false);
+    routes.plain(&path, get(log_of_namespace), its_log);
+    let words = ("Object", "Read what a checkpoint names by its hash");
+    let bytes = json!({"description": "Its bytes.", "content": {
+        "application/json": {"schema": {"type": "object"}},
+    }});
+    let its_bytes = described(words, &["name"], false, json!([]), &[("200", bytes)]);
+    routes.plain(&at("objects/{name}"), get(object), its_bytes);
+}
+
+fn checkpoint_described(words: Words, names: &[&str], needs_key: bool) -> Value {
+    let header = |name| json!({"in": "header", "name": name, "schema": {"type": "string"}});
+    let parameters = json!([header("If-None-Match"), header("Prefer")]);
+    let shown = json!({"description": "A signed checkpoint.", "content": {
+        "application/json": {"schema": {"type": "object"}},
+    }});
+    let as_known = json!({"description": "It is the one of `If-None-Match`."});
+    described(words, names, needs_key, parameters, &[("200", shown), ("304", as_known)])
+}
+
+fn log_described(words: Words, names: &[&str], needs_key: bool) -> Value {
+    let parameters = json!([{"in": "header", "name": "Range", "schema": {"type": "string"}}]);
+    let bytes = json!({"application/octet-stream": {"schema": {"type": "string"}}});
+    let all = json!({"description": "Records of 8 bytes.", "content": bytes});
+    let part = json!({"description": "A part of them.", "content": bytes});
+    let none = json!({"description": "There are none there."});
+    let answers = [("200", all), ("206", part), ("416", none)];
+    described(words, names, needs_key, parameters, &answers)
+}
+
+/// The name of an operation, and what it does.
+type Words = (&'static str, &'static str);
+
+fn described(
+    (name, summary): Words,
+    names: &[&str],
+    needs_key: bool,
+    mut parameters: Value,
+    answers: &[(&str, Value)],
+) -> Value {
+    let schema = |name: &str| match name {
+        "epoch" => json!({"type": "integer", "minimum": 1}),
+        "name" => json!({"type": "string", "pattern": "^[0-9a-f]{64}$"}),
+        _ => uuid(),
+    };
+    if let Some(parameters) = parameters.as_array_mut() {
+        parameters.extend(names.iter().map(
+            |name| json!({"in": "path", "name": name, "required": true, "schema": schema(name)}),
+        ));
+    }
+    let missing = ("404", failure("There is no such thing.", "Message"));
+    let away = ("503", failure("The database is away, or the log is too long.", "Message"));
+    let unknown = ("401", failure("No good key.", "DeniedAuthentication"));
+    let limited = ("429", failure("Too many requests of this address had no good key.", "Error"));
+    let denied = [unknown, limited].into_iter().filter(|_| needs_key);
+    let responses: serde_json::Map<_, _> = answers
+        .iter()
+        .cloned()
+        .chain([missing, away])
+        .chain(denied)
+        .map(|(status, it)| (status.to_owned(), it))
+        .collect();
+    let security = if needs_key { json!([{"key": []}]) } else { json!([]) };
+    json!({"get": {
+        "operationId": format!("Trust.{name}"),
+        "parameters": parameters,
+        "responses": responses,
+        "security": security,
+        "summary": summary,
+        "tags": ["Trust feed"],
+    }})
+}
+
+async fn all(State(api): State<Api>, request: Request) -> Result<Response, Failure> {
     let (parts, _) = request.into_parts();
     authenticate(&parts, &api).await?;
     checkpoint(&api, TrustScope::All, &parts).await
 }
 
-pub async fn of_namespace(
+async fn of_namespace(
     State(api): State<Api>,
     Path(id): Path<String>,
     request: Request,
@@ -48,7 +140,7 @@ pub async fn of_namespace(
     checkpoint(&api, namespace(&id)?, &parts).await
 }
 
-pub async fn log_of_all(
+async fn log_of_all(
     State(api): State<Api>,
     Path(epoch): Path<String>,
     request: Request,
@@ -58,7 +150,7 @@ pub async fn log_of_all(
     log(&api, TrustScope::All, &epoch, &parts.headers).await
 }
 
-pub async fn log_of_namespace(
+async fn log_of_namespace(
     State(api): State<Api>,
     Path((id, epoch)): Path<(String, String)>,
     headers: HeaderMap,
@@ -66,7 +158,7 @@ pub async fn log_of_namespace(
     log(&api, namespace(&id)?, &epoch, &headers).await
 }
 
-pub async fn object(State(api): State<Api>, Path(name): Path<String>) -> Result<Response, Failure> {
+async fn object(State(api): State<Api>, Path(name): Path<String>) -> Result<Response, Failure> {
     let name = Digest::read(&name).ok_or(Failure::UnknownPath)?;
     let bytes = api.feed.object(name).await.ok_or(Failure::UnknownPath)?;
     let mut response = Response::new(Body::from(bytes));

@@ -121,7 +121,7 @@ impl Authority {
         id: Uuid,
         change: ApplicationChange,
     ) -> Result<Application, Refusal> {
-        if !change.variables.secret.is_empty() {
+        if change.variables.has_secrets() {
             let region = region.clone();
             self.look(caller, move |work| {
                 work.permitted_application(product, &region, id, Access::Edit)
@@ -178,12 +178,12 @@ impl Work<'_> {
         id: Uuid,
         access: Access,
     ) -> Result<(Application, Authorized), Refusal> {
-        let missing = Resource::Application(product);
+        let missing = || Resource::Application(product).not_found(id);
         let application = self.transaction.application(id)?;
         let application = application.filter(|it| it.product == product && it.region == *region);
-        let application = application.ok_or(Refusal::NotFound(missing))?;
+        let application = application.ok_or_else(missing)?;
         let namespace = self.namespace(product, region, application.namespace_id)?;
-        let by = self.permit(Action::Application(product, access), &namespace, missing)?;
+        let by = self.permit(Action::Application(product, access), &namespace, missing())?;
         Ok((application, by))
     }
 
@@ -195,21 +195,20 @@ impl Work<'_> {
     ) -> Result<Authorized, Refusal> {
         let product = namespace.product;
         let action = Action::Application(product, Access::Create);
-        let by = self.permit(action, namespace, Resource::Namespace)?;
+        let by = self.permit(action, namespace, Resource::Namespace.not_found(namespace.id))?;
         let same_name = ApplicationFilter {
             product,
             region: namespace.region.clone(),
-            namespace_id: namespace.id,
+            namespace_id: Some(namespace.id),
             name: Some(name.to_owned()),
             project_id: None,
             organization_id: None,
         };
         let page = PageRequest { page: 1, size: 1 };
-        let taken =
-            self.transaction.applications(&by, &same_name, Order::default(), page)?.total > 0;
-        match taken {
-            false => Ok(by),
-            true => Err(Refusal::AlreadyExists(Resource::Application(product))),
+        let taken = self.transaction.applications(&by, &same_name, Order::default(), page)?;
+        match taken.items.first() {
+            None => Ok(by),
+            Some(taken) => Err(Resource::Application(product).already_exists(taken.id)),
         }
     }
 }

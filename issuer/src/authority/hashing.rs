@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use super::refusal::Refusal;
-use crate::model::variables::{HashedChange, VariablesChange};
+use crate::model::variables::{HashedChange, SecretChange, VariablesChange};
 
 /// How many values are hashed at once. Each takes [`MEMORY`].
 const AT_ONCE: usize = 2;
@@ -49,14 +49,16 @@ impl Hashing {
     /// [`Refusal::Busy`] after 25 seconds without a turn.
     pub async fn hash(&self, change: VariablesChange) -> Result<HashedChange, Refusal> {
         let mut secret = BTreeMap::new();
-        for (key, value) in change.secret {
-            let hash = match value {
-                Some(value) => Some(self.hash_one(value).await?),
-                None => None,
+        for (key, change) in change.secret {
+            let hashed = match change {
+                SecretChange::Set(value) => SecretChange::Set(self.hash_one(value).await?),
+                SecretChange::Keep(value) => SecretChange::Keep(self.hash_one(value).await?),
+                SecretChange::Remove => SecretChange::Remove,
             };
-            secret.insert(key, hash);
+            secret.insert(key, hashed);
         }
-        Ok(HashedChange { plain: change.plain, secret })
+        let removes_other_secrets = change.removes_other_secrets;
+        Ok(HashedChange { plain: change.plain, secret, removes_other_secrets })
     }
 
     async fn hash_one(&self, value: Zeroizing<String>) -> Result<String, Refusal> {
@@ -104,23 +106,32 @@ mod tests {
 
     #[tokio::test]
     async fn a_secret_becomes_a_salted_hash_of_the_platforms_form() {
-        let value = |text: &str| Some(Zeroizing::new(text.to_owned()));
-        let secret = [("A", value("hunter2")), ("B", value("hunter2")), ("C", None)];
-        let secret = secret.map(|(key, value)| (key.to_owned(), value)).into();
-        let hashed = Hashing::new().hash(VariablesChange { plain: None, secret }).await.unwrap();
-        let (a, b) = (hashed.secret["A"].as_ref().unwrap(), hashed.secret["B"].as_ref().unwrap());
+        let value = || Zeroizing::new("hunter2".to_owned());
+        let secret = [
+            ("A", SecretChange::Set(value())),
+            ("B", SecretChange::Keep(value())),
+            ("C", SecretChange::Remove),
+        ];
+        let secret = secret.map(|(key, change)| (key.to_owned(), change)).into();
+        let change = VariablesChange { secret, ..VariablesChange::default() };
+        let hashed = Hashing::new().hash(change).await.unwrap();
+        let (SecretChange::Set(a), SecretChange::Keep(b)) =
+            (&hashed.secret["A"], &hashed.secret["B"])
+        else {
+            panic!("{:?}", hashed.secret)
+        };
         assert!(a.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{a}");
         assert_ne!(a, b, "one salt twice");
-        assert_eq!(hashed.secret["C"], None);
+        assert_eq!(hashed.secret["C"], SecretChange::Remove);
         let parsed = PasswordHash::new(a).unwrap();
         assert!(Argon2::default().verify_password(b"hunter2", &parsed).is_ok());
         assert!(Argon2::default().verify_password(b"hunter3", &parsed).is_err());
     }
 
     fn secrets(count: usize) -> VariablesChange {
-        let value = || Some(Zeroizing::new("value".to_owned()));
+        let value = || SecretChange::Set(Zeroizing::new("value".to_owned()));
         let secret = (0..count).map(|number| (number.to_string(), value())).collect();
-        VariablesChange { plain: None, secret }
+        VariablesChange { secret, ..VariablesChange::default() }
     }
 
     #[tokio::test(start_paused = true)]

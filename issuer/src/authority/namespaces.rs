@@ -136,7 +136,7 @@ impl Authority {
         id: Uuid,
         change: NamespaceChange,
     ) -> Result<Namespace, Refusal> {
-        if !change.variables.secret.is_empty() {
+        if change.variables.has_secrets() {
             let region = region.clone();
             self.look(caller, move |work| {
                 work.permitted_namespace(product, &region, id, Access::Edit)
@@ -190,7 +190,7 @@ impl Work<'_> {
     ) -> Result<Namespace, Refusal> {
         let namespace = self.transaction.namespace(id)?;
         let namespace = namespace.filter(|it| it.product == product && it.region == *region);
-        namespace.ok_or(Refusal::NotFound(Resource::Namespace))
+        namespace.ok_or_else(|| Resource::Namespace.not_found(id))
     }
 
     /// A namespace that the caller may do something to.
@@ -203,7 +203,7 @@ impl Work<'_> {
     ) -> Result<(Namespace, Authorized), Refusal> {
         let namespace = self.namespace(product, region, id)?;
         let action = Action::Namespace(product, access);
-        let by = self.permit(action, &namespace, Resource::Namespace)?;
+        let by = self.permit(action, &namespace, Resource::Namespace.not_found(id))?;
         Ok((namespace, by))
     }
 
@@ -215,7 +215,8 @@ impl Work<'_> {
     ) -> Result<Namespace, Refusal> {
         let project_id = project_id.unwrap_or_else(|| self.principal.default_project_id());
         let organization = self.transaction.organization_of_project(project_id)?;
-        let organization_id = organization.ok_or(Refusal::NotFound(Resource::Project))?;
+        let organization_id =
+            organization.ok_or_else(|| Resource::Project.not_found(project_id))?;
         Ok(Namespace { organization_id, project_id, ..namespace })
     }
 
@@ -226,7 +227,8 @@ impl Work<'_> {
             project_id: Some(namespace.project_id),
         };
         let action = Action::Namespace(namespace.product, Access::Create);
-        let by = self.permit_in(action, scope, Resource::Project)?;
+        let missing = Resource::Project.not_found(namespace.project_id);
+        let by = self.permit_in(action, scope, missing)?;
         let same_name = NamespaceFilter {
             product: namespace.product,
             region: namespace.region.clone(),
@@ -235,10 +237,10 @@ impl Work<'_> {
             organization_id: None,
         };
         let page = PageRequest { page: 1, size: 1 };
-        let taken = self.transaction.namespaces(&by, &same_name, Order::default(), page)?.total > 0;
-        match taken {
-            false => Ok(by),
-            true => Err(Refusal::AlreadyExists(Resource::Namespace)),
+        let taken = self.transaction.namespaces(&by, &same_name, Order::default(), page)?;
+        match taken.items.first() {
+            None => Ok(by),
+            Some(taken) => Err(Resource::Namespace.already_exists(taken.id)),
         }
     }
 }

@@ -15,10 +15,12 @@ pub enum Refusal {
     NotAuthenticated(AuthenticationFault),
     /// Whoever asks may not do this.
     NotPermitted(Action),
-    /// There is no such thing, or none that the caller may know of.
-    NotFound(Resource),
-    /// There is one of this name already.
-    AlreadyExists(Resource),
+    /// There is no such thing, or none that the caller may know of: which, as the caller named it.
+    NotFound(Resource, String),
+    /// There is one of this name already: which.
+    AlreadyExists(Resource, String),
+    /// Something else still needs it: what to do first.
+    StillInUse(Resource, &'static str),
     /// The request asks for what can't be.
     InvalidArguments(Vec<ArgumentFault>),
     /// There is more to do than this machine gets done. The same request may be sent again.
@@ -57,9 +59,12 @@ impl fmt::Display for Refusal {
             Self::NotPermitted(action) => {
                 write!(f, "to {} a {} is not permitted", action.name(), action.resource())
             }
-            Self::NotFound(resource) => write!(f, "{} was not found", resource.name()),
-            Self::AlreadyExists(resource) => {
+            Self::NotFound(resource, _) => write!(f, "{} was not found", resource.name()),
+            Self::AlreadyExists(resource, _) => {
                 write!(f, "{} already exist", resource.name())
+            }
+            Self::StillInUse(resource, help) => {
+                write!(f, "{} is still in use; {help}", resource.name())
             }
             Self::InvalidArguments(faults) => {
                 let faults = faults.iter().map(|fault| format!("{}: {}", fault.name, fault.help));
@@ -113,6 +118,8 @@ pub enum Resource {
     Token,
     /// A project.
     Project,
+    /// An organization.
+    Organization,
     /// A user.
     User,
     /// A key that signs what gateways are told.
@@ -120,6 +127,16 @@ pub enum Resource {
 }
 
 impl Resource {
+    /// That there is none of this id.
+    pub fn not_found(self, id: impl fmt::Display) -> Refusal {
+        Refusal::NotFound(self, id.to_string())
+    }
+
+    /// That there is one of this name already, with this id.
+    pub fn already_exists(self, id: impl fmt::Display) -> Refusal {
+        Refusal::AlreadyExists(self, id.to_string())
+    }
+
     /// What it is called in a message of the API.
     pub fn name(self) -> &'static str {
         match self {
@@ -129,6 +146,7 @@ impl Resource {
             Self::AnyApplication => "Function or container",
             Self::Token => "Token",
             Self::Project => "Project",
+            Self::Organization => "Organization",
             Self::User => "User",
             Self::TrustKey => "Trust key",
         }

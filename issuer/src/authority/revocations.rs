@@ -74,7 +74,7 @@ impl Authority {
             let project_id = namespace.map(|namespace| namespace.project_id);
             let scope = Scope { organization_id, project_id };
             let action = Action::Revocation(Access::Create);
-            let by = work.permit_in(action, scope, Resource::Token)?;
+            let by = work.permit_in(action, scope, Resource::Token.not_found(id.as_str()))?;
             if !is_trial {
                 let id = id.clone();
                 let revoked = RevokedId { id, namespace_id, expires_at, organization_id };
@@ -141,9 +141,9 @@ enum Found {
 impl Work<'_> {
     /// A namespace that the caller names to revoke something of it.
     fn namespace_for_revocation(&mut self, id: Uuid) -> Result<Namespace, Refusal> {
-        let missing = Refusal::NotFound(Resource::Namespace);
-        let namespace = self.transaction.namespace(id)?.ok_or(missing)?;
-        self.permit(Action::Revocation(Access::Create), &namespace, Resource::Namespace)?;
+        let missing = || Resource::Namespace.not_found(id);
+        let namespace = self.transaction.namespace(id)?.ok_or_else(missing)?;
+        self.permit(Action::Revocation(Access::Create), &namespace, missing())?;
         Ok(namespace)
     }
 
@@ -189,7 +189,8 @@ impl Work<'_> {
         is_trial: bool,
     ) -> Result<IdRevocation, Refusal> {
         let product = of.product;
-        let by = self.permit(Action::Token(product, Access::Delete), of, Resource::Token)?;
+        let missing = Resource::Token.not_found(token.id);
+        let by = self.permit(Action::Token(product, Access::Delete), of, missing)?;
         if namespace_id.is_some_and(|id| id != token.namespace_id) {
             return Err(Refusal::argument(
                 "namespace_id",
@@ -244,26 +245,27 @@ impl Work<'_> {
         let action = |subject| Action::Mark(subject, Access::Edit);
         match of {
             Marked::Namespace(id) => {
-                let missing = Refusal::NotFound(Resource::Namespace);
-                let it = self.transaction.namespace(id)?.ok_or(missing)?;
+                let missing = || Resource::Namespace.not_found(id);
+                let it = self.transaction.namespace(id)?.ok_or_else(missing)?;
                 let action = action(Subject::Namespace(it.product));
-                let by = self.permit(action, &it, Resource::Namespace)?;
+                let by = self.permit(action, &it, missing())?;
                 Ok((Found::Namespace(it), by))
             }
             Marked::Application(id) => {
-                let missing = Resource::AnyApplication;
-                let it = self.transaction.application(id)?.ok_or(Refusal::NotFound(missing))?;
+                let missing = || Resource::AnyApplication.not_found(id);
+                let it = self.transaction.application(id)?.ok_or_else(missing)?;
                 let namespace = self.transaction.namespace(it.namespace_id)?;
-                let namespace = namespace.ok_or(Refusal::NotFound(missing))?;
+                let namespace = namespace.ok_or_else(missing)?;
                 let action = action(Subject::Application(it.product));
-                let by = self.permit(action, &namespace, missing)?;
+                let by = self.permit(action, &namespace, missing())?;
                 Ok((Found::Application(Box::new(it)), by))
             }
             Marked::Bearer(id) => {
                 let organization = self.transaction.organization_of_user(id)?;
-                let organization_id = organization.ok_or(Refusal::NotFound(Resource::User))?;
+                let missing = || Resource::User.not_found(id);
+                let organization_id = organization.ok_or_else(missing)?;
                 let scope = Scope { organization_id, project_id: None };
-                let by = self.permit_in(action(Subject::Bearer), scope, Resource::User)?;
+                let by = self.permit_in(action(Subject::Bearer), scope, missing())?;
                 Ok((Found::Bearer(id, organization_id), by))
             }
         }

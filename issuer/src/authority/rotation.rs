@@ -199,10 +199,10 @@ impl Work<'_> {
         id: Uuid,
         rotation: Rotation,
     ) -> Result<(RotationPlan, NamespaceKey, Authorized), Refusal> {
-        let missing = Refusal::NotFound(Resource::Namespace);
-        let namespace = self.transaction.namespace(id)?.ok_or(missing)?;
+        let missing = || Resource::Namespace.not_found(id);
+        let namespace = self.transaction.namespace(id)?.ok_or_else(missing)?;
         let action = Action::NamespaceKey(namespace.product, Access::Create);
-        let by = self.permit(action, &namespace, Resource::Namespace)?;
+        let by = self.permit(action, &namespace, missing())?;
         let keys = self.transaction.namespace_keys(id)?;
         let active = keys.iter().find(|key| key.state == KeyState::Active).cloned();
         let active = active.ok_or(Refusal::Internal("a namespace has no active key"))?;
@@ -340,7 +340,7 @@ fn due(
 fn carry_out(transaction: &mut dyn Transaction, due: &Due, now: UnixTime) -> Result<(), Refusal> {
     let (Due::Activate(key, _) | Due::End(key)) = due;
     let namespace = transaction.namespace(key.namespace_id)?;
-    let namespace = namespace.ok_or(Refusal::NotFound(Resource::Namespace))?;
+    let namespace = namespace.ok_or_else(|| Resource::Namespace.not_found(key.namespace_id))?;
     let change = match due {
         Due::Activate(key, ends_at) => Change::ActivateKey(&namespace, key, *ends_at),
         Due::End(key) => Change::EndKey(&namespace, key),

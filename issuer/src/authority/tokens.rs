@@ -54,7 +54,7 @@ impl Authority {
         let (namespace_id, key) = self
             .look(caller, move |work| {
                 let namespace = work.namespace_of(product, &there, subject)?;
-                work.permit_token(&namespace, product, Access::Create)?;
+                work.permit_token(&namespace, product, Access::Create, unknown(product, subject))?;
                 Ok((namespace.id, work.signing_key(&namespace)?))
             })
             .await?;
@@ -84,7 +84,12 @@ impl Authority {
         let token = self
             .change(caller, move |work| {
                 let namespace = work.namespace_of(product, &there, subject)?;
-                let by = work.permit_token(&namespace, product, Access::Create)?;
+                let by = work.permit_token(
+                    &namespace,
+                    product,
+                    Access::Create,
+                    unknown(product, subject),
+                )?;
                 // Meanwhile another key may have become the active one; not so long ago that
                 // what this one signed isn't good.
                 let keys = work.transaction.namespace_keys(namespace.id)?;
@@ -183,7 +188,7 @@ impl Work<'_> {
             TokenSubject::Application(id) => {
                 let application = self.transaction.application(id)?;
                 let here = application.filter(|it| it.product == product && it.region == *region);
-                let here = here.ok_or(Refusal::NotFound(Resource::Application(product)))?;
+                let here = here.ok_or_else(|| Resource::Application(product).not_found(id))?;
                 self.namespace(product, region, here.namespace_id)
             }
         }
@@ -194,8 +199,9 @@ impl Work<'_> {
         namespace: &Namespace,
         product: Product,
         access: Access,
+        missing: Refusal,
     ) -> Result<Authorized, Refusal> {
-        self.permit(Action::Token(product, access), namespace, Resource::Token)
+        self.permit(Action::Token(product, access), namespace, missing)
     }
 
     /// A token that the caller may do something to.
@@ -206,11 +212,11 @@ impl Work<'_> {
         id: Uuid,
         access: Access,
     ) -> Result<(Token, Authorized), Refusal> {
-        let missing = Refusal::NotFound(Resource::Token);
-        let token = self.transaction.token(id)?.ok_or(missing.clone())?;
+        let missing = || Resource::Token.not_found(id);
+        let token = self.transaction.token(id)?.ok_or_else(missing)?;
         let namespace = self.transaction.namespace(token.namespace_id)?;
-        let namespace = namespace.filter(|it| it.region == *region).ok_or(missing)?;
-        let by = self.permit_token(&namespace, product, access)?;
+        let namespace = namespace.filter(|it| it.region == *region).ok_or_else(missing)?;
+        let by = self.permit_token(&namespace, product, access, missing())?;
         Ok((token, by))
     }
 
@@ -218,5 +224,13 @@ impl Work<'_> {
         let keys = self.transaction.namespace_keys(namespace.id)?;
         let active = keys.into_iter().find(|key| key.state == KeyState::Active);
         active.ok_or(Refusal::Internal("a namespace has no active key"))
+    }
+}
+
+/// That there is nothing such as a token is asked for.
+fn unknown(product: Product, subject: TokenSubject) -> Refusal {
+    match subject {
+        TokenSubject::Namespace(id) => Resource::Namespace.not_found(id),
+        TokenSubject::Application(id) => Resource::Application(product).not_found(id),
     }
 }

@@ -123,8 +123,8 @@ impl Authority {
             let action = Action::TrustKey(Access::Delete);
             let by = work.permit_list(action, Resource::TrustKey)?;
             let keys = work.transaction.trust_keys()?;
-            if meant.is_some_and(|id| keys.iter().all(|key| key.id != id)) {
-                return Err(Refusal::NotFound(Resource::TrustKey));
+            if let Some(id) = meant.filter(|id| keys.iter().all(|key| key.id != *id)) {
+                return Err(Resource::TrustKey.not_found(id));
             }
             let refused = |help| Err(Refusal::argument("trust_key", FaultReason::Constraint, help));
             let [old, _, ..] = keys.as_slice() else {

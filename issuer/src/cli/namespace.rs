@@ -200,7 +200,7 @@ fn create(
         };
         let made = authority.create_namespace(&operator, product, region, new, key_type).await;
         let made = made.map_err(|refusal| match refusal {
-            Refusal::AlreadyExists(_) => Failure(format!(
+            Refusal::AlreadyExists(..) => Failure(format!(
                 "there is a namespace {} in this project already; choose another name",
                 excerpt(name)
             )),

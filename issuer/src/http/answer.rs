@@ -16,7 +16,12 @@ pub fn message(status: StatusCode, message: &str) -> Response {
 
 /// An answer in JSON.
 pub fn json(status: StatusCode, body: &Value) -> Response {
-    let mut answer = Response::new(Body::from(body.to_string()));
+    json_text(status, body.to_string())
+}
+
+/// An answer whose text is JSON already.
+pub fn json_text(status: StatusCode, text: String) -> Response {
+    let mut answer = Response::new(Body::from(text));
     *answer.status_mut() = status;
     answer.headers_mut().insert(CONTENT_TYPE, JSON);
     answer

@@ -18,6 +18,8 @@ pub enum Action {
     Revocation(Access),
     /// To revoke everything that was issued for something before a second.
     Mark(Subject, Access),
+    /// To make, read, list, change or delete projects.
+    Project(Access),
     /// To make an API key.
     ApiKey(Access),
     /// To make, read or drop a key that signs what gateways are told.
@@ -59,6 +61,7 @@ impl Action {
         | Self::NamespaceKey(_, access)
         | Self::Revocation(access)
         | Self::Mark(_, access)
+        | Self::Project(access)
         | Self::ApiKey(access)
         | Self::TrustKey(access)) = self;
         match access {
@@ -87,6 +90,7 @@ impl Action {
             Self::Mark(Subject::Application(Product::Functions), _) => "function_mark",
             Self::Mark(Subject::Application(Product::Containers), _) => "container_mark",
             Self::Mark(Subject::Bearer, _) => "bearer_mark",
+            Self::Project(_) => "project",
             Self::ApiKey(_) => "api_key",
             Self::TrustKey(_) => "trust_key",
         }

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use namespace_jwt_core::time::UnixTime;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::Product;
@@ -130,10 +129,12 @@ settings! {
     command: Vec<String>,
     /// The arguments of a container's command.
     args: Vec<String>,
-    /// What starts another instance of a container, as it was given.
-    scaling_option: Value,
-    /// How a container's health is asked for, as it was given.
-    health_check: Value,
+    /// What starts another instance of a container.
+    scaling_option: ScalingOption,
+    /// How a container is asked whether it is well.
+    liveness_probe: Probe,
+    /// How a container is asked whether it has started, if in another way.
+    startup_probe: Option<Probe>,
 }
 
 impl Settings {
@@ -161,10 +162,52 @@ impl Settings {
             local_storage_limit: 1000,
             command: Vec::new(),
             args: Vec::new(),
-            scaling_option: json!({"concurrent_requests_threshold": 50}),
-            health_check: json!({"failure_threshold": 30, "interval": "10s", "tcp": {}}),
+            scaling_option: ScalingOption::ConcurrentRequests(50),
+            liveness_probe: Probe {
+                failure_threshold: 30,
+                interval: Duration::from_secs(10),
+                timeout: Duration::from_secs(1),
+                check: Check::Tcp,
+            },
+            startup_probe: None,
         }
     }
+}
+
+/// What starts another instance of a container: when more than so much of something is in use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ScalingOption {
+    /// Requests at once.
+    #[serde(rename = "concurrent_requests_threshold")]
+    ConcurrentRequests(u32),
+    /// Percent of the processor.
+    #[serde(rename = "cpu_usage_threshold")]
+    CpuUsage(u32),
+    /// Percent of the memory.
+    #[serde(rename = "memory_usage_threshold")]
+    MemoryUsage(u32),
+}
+
+/// How a container is asked something about itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Probe {
+    /// After how many bad answers on end the container counts as failed.
+    pub failure_threshold: u32,
+    /// From one question to the next.
+    pub interval: Duration,
+    /// How long an answer may take.
+    pub timeout: Duration,
+    /// The question.
+    pub check: Check,
+}
+
+/// A question to a container.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Check {
+    /// Whether it accepts a connection.
+    Tcp,
+    /// Whether it answers a request to this path well.
+    Http(String),
 }
 
 /// An application that is asked for.
@@ -200,7 +243,7 @@ pub struct ApplicationFilter {
     /// Of this region.
     pub region: Region,
     /// Of this namespace.
-    pub namespace_id: Uuid,
+    pub namespace_id: Option<Uuid>,
     /// Of this name exactly.
     pub name: Option<String>,
     /// Of this project.

@@ -12,6 +12,7 @@ use crate::model::application::Application;
 use crate::model::audit::{AuditEntry, Verb};
 use crate::model::namespace::Namespace;
 use crate::model::namespace_key::NamespaceKey;
+use crate::model::project::Project;
 use crate::model::token::Token;
 use crate::model::trust::{TokenId, TrustKey};
 use crate::request_context::RequestContext;
@@ -50,6 +51,12 @@ pub enum Change<'a> {
     CreateToken(&'a Token, Product),
     /// A token is revoked, through the API of a product.
     DeleteToken(&'a Token, Product),
+    /// A new project.
+    CreateProject(&'a Project),
+    /// A project.
+    UpdateProject(&'a Project),
+    /// A project goes, in which nothing is.
+    DeleteProject(&'a Project),
     /// A new API key.
     CreateApiKey(&'a ApiKey, &'a SecretHash),
     /// A namespace's next key, and when the active one ends.
@@ -100,6 +107,9 @@ impl Change<'_> {
             Self::DeleteApplication(it) => Action::Application(it.product, Access::Delete),
             Self::CreateToken(_, product) => Action::Token(*product, Access::Create),
             Self::DeleteToken(_, product) => Action::Token(*product, Access::Delete),
+            Self::CreateProject(_) => Action::Project(Access::Create),
+            Self::UpdateProject(_) => Action::Project(Access::Edit),
+            Self::DeleteProject(_) => Action::Project(Access::Delete),
             Self::CreateApiKey(..) => Action::ApiKey(Access::Create),
             Self::AddKey(it, ..) | Self::ReplaceKeys(it, _) => {
                 Action::NamespaceKey(it.product, Access::Create)
@@ -123,6 +133,8 @@ impl Change<'_> {
     pub fn owner(&self) -> Owner {
         match self {
             Self::CreateNamespace(it, _) => Owner::Organization(it.organization_id),
+            Self::CreateProject(it) => Owner::Organization(it.organization_id),
+            Self::UpdateProject(it) | Self::DeleteProject(it) => Owner::Project(it.id),
             Self::CreateApiKey(it, _) => Owner::Organization(it.organization_id),
             Self::RevokeId(it) => Owner::Organization(it.organization_id),
             Self::MarkBearer(_, id, _) | Self::AddTrustKey(_, id) | Self::DropTrustKey(_, id) => {
@@ -149,6 +161,7 @@ impl Change<'_> {
             Self::CreateNamespace(..)
             | Self::CreateApplication(_)
             | Self::CreateToken(..)
+            | Self::CreateProject(_)
             | Self::CreateApiKey(..)
             | Self::AddKey(..)
             | Self::ReplaceKeys(..)
@@ -156,6 +169,7 @@ impl Change<'_> {
             | Self::AddTrustKey(..) => Verb::Created,
             Self::UpdateNamespace(_)
             | Self::UpdateApplication(_)
+            | Self::UpdateProject(_)
             | Self::ActivateKey(..)
             | Self::MarkNamespace(..)
             | Self::MarkApplication(..)
@@ -163,6 +177,7 @@ impl Change<'_> {
             Self::DeleteNamespace(_)
             | Self::DeleteApplication(_)
             | Self::DeleteToken(..)
+            | Self::DeleteProject(_)
             | Self::EndKey(..)
             | Self::DropTrustKey(..) => Verb::Deleted,
         }
@@ -177,6 +192,9 @@ impl Change<'_> {
             | Self::UpdateApplication(it)
             | Self::DeleteApplication(it) => it.id.to_string(),
             Self::CreateToken(it, _) | Self::DeleteToken(it, _) => it.id.to_string(),
+            Self::CreateProject(it) | Self::UpdateProject(it) | Self::DeleteProject(it) => {
+                it.id.to_string()
+            }
             Self::CreateApiKey(it, _) => it.access_key.clone(),
             Self::AddKey(_, it, _)
             | Self::ActivateKey(_, it, _)
@@ -198,6 +216,8 @@ pub enum Owner {
     Organization(Uuid),
     /// The organization of the namespace with this id, which the database knows.
     Namespace(Uuid),
+    /// The organization of the project with this id, which the database knows.
+    Project(Uuid),
 }
 
 /// When and from where a change comes.

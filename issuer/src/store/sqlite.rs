@@ -5,11 +5,13 @@
 //! savepoint of its own, so that one that fails takes no other along. A few threads read beside
 //! it, each with a connection of its own.
 
+mod changing;
 mod feed;
 mod file;
 mod revoking;
 mod rows;
 mod schema;
+mod tokens;
 mod transaction;
 
 use std::path::{Path, PathBuf};

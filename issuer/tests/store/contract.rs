@@ -6,6 +6,8 @@ mod compaction;
 mod feed;
 mod kept;
 mod lists;
+mod numbered;
+mod projects;
 
 use std::sync::Arc;
 
@@ -18,6 +20,8 @@ pub use compaction::*;
 pub use feed::*;
 pub use kept::*;
 pub use lists::*;
+pub use numbered::*;
+pub use projects::*;
 
 use crate::sample::Organization;
 
@@ -80,6 +84,9 @@ macro_rules! contract {
             the_keys_of_a_namespace_come_newest_first
             pages_of_namespaces_are_in_order_and_do_not_overlap
             pages_of_applications_and_tokens_do_not_overlap
+            pages_of_many_tokens_are_those_of_a_list_of_all
+            a_project_is_read_changed_and_deleted
+            projects_are_filtered_and_in_order
             namespaces_are_filtered
             applications_are_filtered
             tokens_are_filtered

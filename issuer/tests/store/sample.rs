@@ -12,6 +12,7 @@ use namespace_jwt_issuer::model::api_key::{ApiKey, SecretHash, new_access_key};
 use namespace_jwt_issuer::model::application::{Application, Privacy, Settings};
 use namespace_jwt_issuer::model::namespace::Namespace;
 use namespace_jwt_issuer::model::namespace_key::{KeyState, NamespaceKey};
+use namespace_jwt_issuer::model::project::Project;
 use namespace_jwt_issuer::model::region::Region;
 use namespace_jwt_issuer::model::token::{Token, TokenSubject};
 use namespace_jwt_issuer::model::trust::{TokenId, TrustKey};
@@ -35,6 +36,9 @@ pub enum Step {
     DeleteApplication(Application),
     CreateToken(Token, Product),
     DeleteToken(Token, Product),
+    CreateProject(Project),
+    UpdateProject(Project),
+    DeleteProject(Project),
     CreateApiKey(ApiKey, SecretHash),
     AddKey(Namespace, NamespaceKey, UnixTime),
     ActivateKey(Namespace, NamespaceKey, UnixTime),
@@ -59,6 +63,9 @@ impl Step {
             Self::DeleteApplication(it) => Change::DeleteApplication(it),
             Self::CreateToken(it, product) => Change::CreateToken(it, *product),
             Self::DeleteToken(it, product) => Change::DeleteToken(it, *product),
+            Self::CreateProject(it) => Change::CreateProject(it),
+            Self::UpdateProject(it) => Change::UpdateProject(it),
+            Self::DeleteProject(it) => Change::DeleteProject(it),
             Self::CreateApiKey(it, secret) => Change::CreateApiKey(it, secret),
             Self::AddKey(it, key, at) => Change::AddKey(it, key, *at),
             Self::ActivateKey(it, key, at) => Change::ActivateKey(it, key, *at),
@@ -121,6 +128,17 @@ impl Organization {
             variables: variables("N"),
             tags: ["z", "", "a"].map(str::to_owned).to_vec(),
             vpc_integration: true,
+            created_at: NOW,
+            updated_at: later(1),
+        }
+    }
+
+    pub fn project(self, name: &str) -> Project {
+        Project {
+            id: Uuid::new_v4(),
+            organization_id: self.0,
+            name: name.to_owned(),
+            description: "'; --".to_owned(),
             created_at: NOW,
             updated_at: later(1),
         }

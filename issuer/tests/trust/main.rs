@@ -134,7 +134,7 @@ impl Service {
     async fn is_there(&self, id: Uuid) -> bool {
         let here = Region::default_region();
         let found = self.authority.token(&self.operator, FUNCTIONS, &here, id).await;
-        assert!(found.is_ok() || found == Err(Refusal::NotFound(Resource::Token)), "{found:?}");
+        assert!(found.is_ok() || found == Err(Resource::Token.not_found(id)), "{found:?}");
         found.is_ok()
     }
 

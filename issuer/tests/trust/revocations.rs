@@ -28,7 +28,7 @@ async fn an_id_is_revoked_whether_it_is_known_or_not() {
     is_refused(alone, "expected the namespace");
     let nowhere = Some(Uuid::new_v4());
     let refused = authority.revoke_id(operator, lost.clone(), nowhere, None, false).await;
-    assert_eq!(refused.err(), Some(Refusal::NotFound(Resource::Namespace)));
+    assert_eq!(refused.err(), nowhere.map(|id| Resource::Namespace.not_found(id)));
     let of = Some(one.id);
     let trial = authority.revoke_id(owner, lost.clone(), of, None, true).await;
     assert_eq!(trial, Ok(IdRevocation::Remembered));
@@ -95,12 +95,12 @@ async fn what_was_issued_before_a_second_is_revoked_and_what_comes_later_is_not(
     assert_eq!(service.audit(1), ["updated bearer_mark"]);
     assert!(!service.is_there(token.id).await);
     for (of, missing) in [
-        (Marked::Namespace(app.id), Resource::Namespace),
-        (Marked::Application(namespace.id), Resource::AnyApplication),
-        (Marked::Bearer(app.id), Resource::User),
+        (Marked::Namespace(app.id), Resource::Namespace.not_found(app.id)),
+        (Marked::Application(namespace.id), Resource::AnyApplication.not_found(namespace.id)),
+        (Marked::Bearer(app.id), Resource::User.not_found(app.id)),
     ] {
         let refused = authority.revoke_issued_before(operator, of, now(), true).await.err();
-        assert_eq!(refused, Some(Refusal::NotFound(missing)));
+        assert_eq!(refused, Some(missing));
     }
 }
 
@@ -134,18 +134,18 @@ async fn what_another_organization_has_is_as_unknown_as_what_nobody_has() {
         let in_own = authority.revoke_id(owner, id.clone(), Some(own.id), None, true).await;
         assert_eq!(in_own, Ok(IdRevocation::Remembered));
         let in_theirs = authority.revoke_id(owner, id, Some(others.id), None, true).await;
-        assert_eq!(in_theirs.err(), Some(Refusal::NotFound(Resource::Namespace)));
+        assert_eq!(in_theirs.err(), Some(Resource::Namespace.not_found(others.id)));
     }
     for (of, missing) in [
-        (Marked::Namespace(others.id), Resource::Namespace),
-        (Marked::Application(app.id), Resource::AnyApplication),
-        (Marked::Bearer(stranger), Resource::User),
+        (Marked::Namespace(others.id), Resource::Namespace.not_found(others.id)),
+        (Marked::Application(app.id), Resource::AnyApplication.not_found(app.id)),
+        (Marked::Bearer(stranger), Resource::User.not_found(stranger)),
     ] {
         let refused = authority.revoke_issued_before(owner, of, now(), false).await.err();
-        assert_eq!(refused, Some(Refusal::NotFound(missing)));
+        assert_eq!(refused, Some(missing));
     }
     let rotation = Rotation::Compromised;
     let refused = authority.rotate_key(owner, others.id, rotation, None, false).await.err();
-    assert_eq!(refused, Some(Refusal::NotFound(Resource::Namespace)));
+    assert_eq!(refused, Some(Resource::Namespace.not_found(others.id)));
     assert_eq!(service.sequence().await, sequence);
 }

@@ -165,8 +165,8 @@ async fn a_rotation_is_of_a_namespace_that_is_there_and_has_room() {
     let service = Service::new().await;
     let namespace = service.namespace("one").await;
     let Service { authority, operator, .. } = &service;
-    let missing = Some(Refusal::NotFound(Resource::Namespace));
     let unknown = Uuid::new_v4();
+    let missing = Some(Resource::Namespace.not_found(unknown));
     let refused = authority.rotate_key(operator, unknown, graceful(1), None, true);
     assert_eq!(refused.await.err(), missing);
     look(authority).await;

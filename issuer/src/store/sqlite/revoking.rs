@@ -96,14 +96,13 @@ impl SqliteTransaction<'_> {
             },
         )?;
         self.append(&revocations, at)?;
-        self.changed(&format!("DELETE FROM {tokens}"), params![id, end])
+        self.delete_tokens(column, id, end)
     }
 
     /// Deletes tokens that are no good any more by what gateways are told of a key or a mark.
     fn drop_tokens(&self, set: TokenSet) -> Result<(), StoreError> {
         let (column, id, end) = condition(set);
-        let sql = format!("DELETE FROM tokens WHERE {column} = ?1 AND created_at < ?2");
-        self.execute(&sql, params![id, end])
+        self.delete_tokens(column, id, end).map(drop)
     }
 
     /// Revokes the id of a token that the database doesn't have.

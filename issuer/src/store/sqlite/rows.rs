@@ -12,6 +12,7 @@ use crate::model::api_key::ApiKey;
 use crate::model::application::{Application, Privacy};
 use crate::model::namespace::Namespace;
 use crate::model::namespace_key::{KeyState, NamespaceKey};
+use crate::model::project::Project;
 use crate::model::region::Region;
 use crate::model::token::{Token, TokenSubject};
 use crate::model::trust::{PublicKey, TrustKey};
@@ -82,6 +83,17 @@ pub fn api_key(row: &Row<'_>) -> Result<ApiKey, Bad> {
         description: row.get("description")?,
         created_at: time(row, "created_at")?,
         expires_at: optional_time(row, "expires_at")?,
+    })
+}
+
+pub fn project(row: &Row<'_>) -> Result<Project, Bad> {
+    Ok(Project {
+        id: row.get("id")?,
+        organization_id: row.get("organization_id")?,
+        name: row.get("name")?,
+        description: row.get("description")?,
+        created_at: time(row, "created_at")?,
+        updated_at: time(row, "updated_at")?,
     })
 }
 

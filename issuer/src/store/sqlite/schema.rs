@@ -11,12 +11,14 @@ use crate::model::trust::TokenId;
 const APPLICATION_ID: i64 = 0x6e6a_7774;
 
 /// Each step of the schema, the first one first. A step that was released is never changed.
-const MIGRATIONS: [Step; 2] = [
+const MIGRATIONS: [Step; 4] = [
     Step { sql: include_str!("../../../migrations/sqlite/0001_service.sql"), finish: None },
     Step {
         sql: include_str!("../../../migrations/sqlite/0002_trust.sql"),
         finish: Some(begin_scopes),
     },
+    Step { sql: include_str!("../../../migrations/sqlite/0003_containers_v1.sql"), finish: None },
+    Step { sql: include_str!("../../../migrations/sqlite/0004_token_numbers.sql"), finish: None },
 ];
 
 /// One step of the schema.
@@ -223,8 +225,49 @@ mod tests {
             connection.execute(sql, params![token, id, key(id), expires_at, revoked_at]).unwrap();
         }
 
+        // A container, and tokens for it and for its namespace.
+        let settings = r#"{"health_check":{"failure_threshold":3,"interval":"1.5s",
+            "http":{"path":"/live"}},"scaling_option":{"concurrent_requests_threshold":50}}"#;
+        let sql = "INSERT INTO applications VALUES (x'0a', ?, 'containers', 'fr-par', 'c', '',
+            'public', '', '{}', '{}', '[]', ?, 7, 8)";
+        connection.execute(sql, params![ids[0], settings]).unwrap();
+        for (token, application, at) in [(61, Some(10), 9), (62, None, 8), (63, Some(10), 7)] {
+            let sql = "INSERT INTO tokens VALUES (?, ?, ?, ?, '', ?, NULL, NULL)";
+            let application = application.map(|id: u8| vec![id]);
+            let token = Uuid::from_u128(token);
+            connection.execute(sql, params![token, ids[0], application, key(ids[0]), at]).unwrap();
+        }
+
         migrate(&mut connection).unwrap();
         assert!(is_newest(&connection).unwrap());
+        let found: String = connection
+            .query_row("SELECT settings FROM applications", [], |row| row.get(0))
+            .unwrap();
+        let found: serde_json::Value = serde_json::from_str(&found).unwrap();
+        let expected = serde_json::json!({
+            "liveness_probe": {
+                "failure_threshold": 3,
+                "interval": {"secs": 1, "nanos": 500_000_000},
+                "timeout": {"secs": 1, "nanos": 0},
+                "check": {"Http": "/live"},
+            },
+            "startup_probe": null,
+            "scaling_option": {"concurrent_requests_threshold": 50},
+        });
+        assert_eq!(found, expected);
+        let mut query =
+            connection.prepare("SELECT number, id FROM tokens ORDER BY number").unwrap();
+        let found = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        let expected = [(1, 63), (2, 62), (3, 61)].map(|(n, id)| (n, Uuid::from_u128(id)));
+        assert_eq!(found.map(Result::unwrap).collect::<Vec<(i64, Uuid)>>(), expected);
+        let mut query = connection.prepare("SELECT kind, block, tokens FROM token_counts").unwrap();
+        let found = query
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .unwrap()
+            .map(Result::unwrap);
+        let expected = [("application", 0, 2), ("namespace", 0, 1), ("organization", 0, 3)]
+            .map(|(kind, block, tokens)| (kind.to_owned(), block, tokens));
+        assert_eq!(found.collect::<Vec<(String, i64, i64)>>(), expected);
         let mut query = connection
             .prepare("SELECT token_id, record, namespace_id, expires_at FROM revocations")
             .unwrap();

@@ -7,11 +7,11 @@ use super::rows::{self, Bad, micros};
 use crate::iam::decision::Authorized;
 use crate::model::api_key::{ApiKey, SecretHash};
 use crate::model::application::{Application, ApplicationFilter};
-use crate::model::audit::AuditEntry;
 use crate::model::namespace::{Namespace, NamespaceFilter};
 use crate::model::namespace_key::NamespaceKey;
 use crate::model::page::{Order, Page, PageRequest};
-use crate::model::token::{Token, TokenFilter, TokenSubject};
+use crate::model::project::{Project, ProjectFilter};
+use crate::model::token::{Token, TokenFilter};
 use crate::model::trust::{Mark, Marked};
 use crate::store::change::{Change, Founding, Origin, Owner, audit_entry};
 use crate::store::{StoreError, Transaction};
@@ -63,6 +63,35 @@ impl Transaction for SqliteTransaction<'_> {
         self.one("SELECT organization_id FROM projects WHERE id = ?", [project_id], |row| {
             Ok(row.get(0)?)
         })
+    }
+
+    fn project(&mut self, id: Uuid) -> Result<Option<Project>, StoreError> {
+        self.one("SELECT * FROM projects WHERE id = ?", [id], rows::project)
+    }
+
+    fn projects(
+        &mut self,
+        by: &Authorized,
+        filter: &ProjectFilter,
+        order: Order,
+        page: PageRequest,
+    ) -> Result<Page<Project>, StoreError> {
+        let conditions = "FROM projects WHERE organization_id = :organization
+            AND (:asked IS NULL OR organization_id = :asked)
+            AND (:name IS NULL OR name = :name)
+            AND (:ids IS NULL OR lower(hex(id)) IN (SELECT value FROM json_each(:ids)))";
+        let ids = filter.ids.iter().map(|id| id.simple().to_string()).collect::<Vec<_>>();
+        let ids = Some(ids).filter(|ids| !ids.is_empty()).map(|ids| rows::json(&ids));
+        let parameters = named_params! {
+            ":organization": by.scope().organization_id, ":asked": filter.organization_id,
+            ":name": filter.name, ":ids": ids,
+        };
+        self.page(conditions, parameters, order, page, rows::project)
+    }
+
+    fn project_is_used(&mut self, id: Uuid) -> Result<bool, StoreError> {
+        let sql = "SELECT count(*) FROM namespaces WHERE project_id = ? LIMIT 1";
+        Ok(self.count(sql, [id])? > 0)
     }
 
     fn namespace(&mut self, id: Uuid) -> Result<Option<Namespace>, StoreError> {
@@ -125,20 +154,26 @@ impl Transaction for SqliteTransaction<'_> {
         order: Order,
         page: PageRequest,
     ) -> Result<Page<Application>, StoreError> {
-        let conditions = "FROM applications WHERE namespace_id = :namespace
-            AND product = :product AND region = :region
+        // A condition for each case, so that each has its index.
+        let which = match filter.namespace_id {
+            Some(_) => "namespace_id = :namespace AND",
+            None => ":namespace IS NULL AND",
+        };
+        let conditions = format!(
+            "FROM applications WHERE {which} product = :product AND region = :region
             AND (:name IS NULL OR name = :name)
-            AND EXISTS (SELECT 1 FROM namespaces WHERE namespaces.id = :namespace
+            AND EXISTS (SELECT 1 FROM namespaces WHERE namespaces.id = applications.namespace_id
                 AND organization_id = :organization
                 AND (:project IS NULL OR project_id = :project)
-                AND (:asked IS NULL OR organization_id = :asked))";
+                AND (:asked IS NULL OR organization_id = :asked))"
+        );
         let parameters = named_params! {
             ":namespace": filter.namespace_id, ":product": filter.product.name(),
             ":region": filter.region.as_str(), ":name": filter.name,
             ":organization": by.scope().organization_id,
             ":project": filter.project_id, ":asked": filter.organization_id,
         };
-        self.page(conditions, parameters, order, page, rows::application)
+        self.page(&conditions, parameters, order, page, rows::application)
     }
 
     fn token(&mut self, id: Uuid) -> Result<Option<Token>, StoreError> {
@@ -151,32 +186,7 @@ impl Transaction for SqliteTransaction<'_> {
         filter: &TokenFilter,
         page: PageRequest,
     ) -> Result<Page<Token>, StoreError> {
-        // A condition for each combination, so that each has its index.
-        let which = match (filter.namespace_id, filter.application_id) {
-            (None, None) => "",
-            (Some(_), None) => "AND namespace_id = :namespace AND application_id IS NULL",
-            (None, Some(_)) => "AND application_id = :application",
-            (Some(_), Some(_)) => "AND namespace_id = :namespace AND application_id = :application",
-        };
-        let conditions = format!(
-            "FROM tokens WHERE EXISTS (SELECT 1 FROM namespaces
-                WHERE namespaces.id = tokens.namespace_id AND organization_id = :organization
-                AND region = :region) {which}"
-        );
-        let (organization, region) = (by.scope().organization_id, filter.region.as_str());
-        let mut parameters: Vec<(&str, &dyn rusqlite::ToSql)> =
-            vec![(":organization", &organization), (":region", &region)];
-        if let Some(id) = &filter.namespace_id {
-            parameters.push((":namespace", id));
-        }
-        if let Some(id) = &filter.application_id {
-            parameters.push((":application", id));
-        }
-        let order = match filter.newest_first {
-            true => Order::CreatedAtDescending,
-            false => Order::CreatedAtAscending,
-        };
-        self.page(&conditions, parameters.as_slice(), order, page, rows::token)
+        self.token_page(by.scope().organization_id, filter, page)
     }
 
     fn apply(
@@ -191,6 +201,7 @@ impl Transaction for SqliteTransaction<'_> {
                 let sql = "SELECT organization_id FROM namespaces WHERE id = ?";
                 self.one(sql, [id], |row| Ok(row.get(0)?))?.ok_or(StoreError::Missing)?
             }
+            Owner::Project(id) => self.organization_of_project(id)?.ok_or(StoreError::Missing)?,
         };
         let entry = audit_entry(by, change, owner, origin)?;
         match *change {
@@ -217,6 +228,9 @@ impl Transaction for SqliteTransaction<'_> {
                     return Err(StoreError::Missing);
                 }
             }
+            Change::CreateProject(project) => self.insert_project(project)?,
+            Change::UpdateProject(project) => self.update_project(project)?,
+            Change::DeleteProject(project) => self.delete_project(project)?,
             Change::CreateApiKey(key, secret) => self.insert_api_key(key, secret)?,
             Change::AddKey(_, key, ends_at) => self.add_next_key(key, ends_at)?,
             Change::ActivateKey(_, key, ends_at) => self.activate_key(key, ends_at, origin.at)?,
@@ -244,160 +258,6 @@ impl Transaction for SqliteTransaction<'_> {
 }
 
 impl SqliteTransaction<'_> {
-    fn insert_namespace(&self, it: &Namespace) -> Result<(), StoreError> {
-        let (plain, secret) = rows::variables_json(&it.variables);
-        self.execute(
-            "INSERT INTO namespaces (id, product, region, organization_id, project_id, name,
-                 description, environment_variables, secret_environment_variables, tags,
-                 vpc_integration, created_at, updated_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            params![
-                it.id,
-                it.product.name(),
-                it.region.as_str(),
-                it.organization_id,
-                it.project_id,
-                it.name,
-                it.description,
-                plain,
-                secret,
-                rows::json(&it.tags),
-                it.vpc_integration,
-                micros(it.created_at),
-                micros(it.updated_at),
-            ],
-        )
-    }
-
-    fn update_namespace(&self, it: &Namespace) -> Result<(), StoreError> {
-        let (plain, secret) = rows::variables_json(&it.variables);
-        self.execute_one(
-            "UPDATE namespaces SET description = ?, environment_variables = ?,
-                 secret_environment_variables = ?, tags = ?, updated_at = ? WHERE id = ?",
-            params![
-                it.description,
-                plain,
-                secret,
-                rows::json(&it.tags),
-                micros(it.updated_at),
-                it.id
-            ],
-        )
-    }
-
-    fn insert_application(&self, it: &Application) -> Result<(), StoreError> {
-        let (plain, secret) = rows::variables_json(&it.variables);
-        self.execute(
-            "INSERT INTO applications (id, namespace_id, product, region, name, description,
-                 privacy, domain_name, environment_variables, secret_environment_variables, tags,
-                 settings, created_at, updated_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            params![
-                it.id,
-                it.namespace_id,
-                it.product.name(),
-                it.region.as_str(),
-                it.name,
-                it.description,
-                it.privacy.name(),
-                it.domain_name,
-                plain,
-                secret,
-                rows::json(&it.tags),
-                rows::json(&it.settings),
-                micros(it.created_at),
-                micros(it.updated_at),
-            ],
-        )
-    }
-
-    fn update_application(&self, it: &Application) -> Result<(), StoreError> {
-        // Gateways are told its privacy and nothing else that can be changed.
-        let sql = "SELECT privacy FROM applications WHERE id = ?";
-        let before = self.one(sql, [it.id], rows::privacy)?;
-        let (plain, secret) = rows::variables_json(&it.variables);
-        self.execute_one(
-            "UPDATE applications SET description = ?, privacy = ?, environment_variables = ?,
-                 secret_environment_variables = ?, tags = ?, settings = ?, updated_at = ?
-             WHERE id = ?",
-            params![
-                it.description,
-                it.privacy.name(),
-                plain,
-                secret,
-                rows::json(&it.tags),
-                rows::json(&it.settings),
-                micros(it.updated_at),
-                it.id,
-            ],
-        )?;
-        match before == Some(it.privacy) {
-            true => Ok(()),
-            false => self.count_change([it.namespace_id]),
-        }
-    }
-
-    fn insert_token(&self, it: &Token) -> Result<(), StoreError> {
-        let application_id = match it.subject {
-            TokenSubject::Namespace(_) => None,
-            TokenSubject::Application(id) => Some(id),
-        };
-        self.execute(
-            "INSERT INTO tokens (id, namespace_id, application_id, key_id, description, created_at,
-                 expires_at, bearer_id)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            params![
-                it.id,
-                it.namespace_id,
-                application_id,
-                it.key_id,
-                it.description,
-                micros(it.created_at),
-                it.expires_at.map(micros),
-                it.bearer_id,
-            ],
-        )
-    }
-
-    fn insert_api_key(&self, it: &ApiKey, secret: &SecretHash) -> Result<(), StoreError> {
-        self.execute(
-            "INSERT INTO api_keys (access_key, secret_hash, user_id, organization_id,
-                 default_project_id, description, created_at, expires_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            params![
-                it.access_key,
-                secret.0,
-                it.user_id,
-                it.organization_id,
-                it.default_project_id,
-                it.description,
-                micros(it.created_at),
-                it.expires_at.map(micros),
-            ],
-        )
-    }
-
-    fn insert_audit_entry(&self, it: &AuditEntry) -> Result<(), StoreError> {
-        self.execute(
-            "INSERT INTO audit (id, created_at, organization_id, bearer_id, access_key, ip,
-                 user_agent, request_id, action, resource_type, resource_id)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            params![
-                it.id,
-                micros(it.created_at),
-                it.organization_id,
-                it.bearer_id,
-                it.access_key,
-                it.address.map(|address| address.to_string()),
-                it.user_agent,
-                it.request_id,
-                it.verb.name(),
-                it.resource_type,
-                it.resource_id,
-            ],
-        )
-    }
-
     pub(super) fn execute(&self, sql: &str, parameters: impl Params) -> Result<(), StoreError> {
         self.changed(sql, parameters).map(drop)
     }

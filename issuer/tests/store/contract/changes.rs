@@ -196,6 +196,8 @@ pub async fn what_is_not_there_is_not_changed(database: &impl Database) {
         Step::CreateToken(sample::token(&sample::key(&absent), None), FUNCTIONS),
         Step::CreateToken(sample::token(&unsigned, None), FUNCTIONS),
         Step::DeleteToken(sample::token(&key, None), FUNCTIONS),
+        Step::UpdateProject(organization.project("absent")),
+        Step::DeleteProject(organization.project("absent")),
         Step::CreateApiKey(stranger, secret),
         Step::AddKey(absent.clone(), sample::key(&absent), later(1)),
         Step::ActivateKey(namespace.clone(), sample::key(&namespace), later(1)),
@@ -225,7 +227,11 @@ fn steps(organization: Organization) -> Vec<Step> {
     let (api_key, secret) = organization.api_key();
     let next = NamespaceKey { state: KeyState::Next, ..sample::key(&namespace) };
     let trust_key = sample::trust_key();
+    let project = organization.project("every");
     vec![
+        Step::CreateProject(project.clone()),
+        Step::UpdateProject(project.clone()),
+        Step::DeleteProject(project),
         Step::CreateNamespace(namespace.clone(), key.clone()),
         Step::UpdateNamespace(namespace.clone()),
         Step::AddKey(namespace.clone(), next.clone(), later(9)),
@@ -264,7 +270,8 @@ pub async fn a_permission_is_for_one_action_and_one_organization(database: &impl
                 .into_iter()
                 .chain(marks)
         });
-        let others = [Action::ApiKey, Action::Revocation, Action::TrustKey].map(|of| of(access));
+        let others = [Action::ApiKey, Action::Project, Action::Revocation, Action::TrustKey]
+            .map(|of| of(access));
         of_products.chain(others).chain([Action::Mark(Subject::Bearer, access)])
     });
     let actions: Vec<_> = actions.collect();
@@ -308,6 +315,9 @@ pub async fn each_change_has_one_entry_of_the_audit_log(database: &impl Database
             Step::DeleteApplication(it) => ("deleted", "function", it.id.to_string()),
             Step::CreateToken(it, _) => ("created", "container_token", it.id.to_string()),
             Step::DeleteToken(it, _) => ("deleted", "function_token", it.id.to_string()),
+            Step::CreateProject(it) => ("created", "project", it.id.to_string()),
+            Step::UpdateProject(it) => ("updated", "project", it.id.to_string()),
+            Step::DeleteProject(it) => ("deleted", "project", it.id.to_string()),
             Step::CreateApiKey(it, _) => ("created", "api_key", it.access_key.clone()),
             Step::AddKey(_, it, _) => ("created", "function_namespace_key", it.id.to_string()),
             Step::ActivateKey(_, it, _) => ("updated", "function_namespace_key", it.id.to_string()),

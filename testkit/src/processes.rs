@@ -132,7 +132,12 @@ pub fn python(arguments: &[String]) -> Output {
 /// A script of the tests' with the modules of `tools/python.txt`, the official SDK among them,
 /// and none of the machine's own.
 pub fn python_with_modules(script: &Path) -> Command {
-    let modules = root("target/pypi/python");
+    python_with("python", script)
+}
+
+/// The same with the modules of another list of `tools/fetch.py`.
+pub fn python_with(list: &str, script: &Path) -> Command {
+    let modules = root("target/pypi").join(list);
     assert!(modules.exists(), "no {}: run `make python-modules`", modules.display());
     let mut command = Command::new("python3");
     command.arg("-s").arg(script).current_dir(root(""));

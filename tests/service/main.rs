@@ -24,6 +24,7 @@ mod gateway;
 mod inspect;
 mod kills;
 mod objects;
+mod openapi;
 mod projects;
 mod publish;
 mod python_sdk;

@@ -22,21 +22,25 @@ impl Issuer {
     /// On an empty database, with these variables in its environment.
     pub fn start(environment: &[(&str, &str)]) -> Self {
         let mut service = Service::new();
-        let plain = service.command(&["serve", "--listen", &service.address.to_string()]);
-        let mut command = on_processor(SERVER, plain.get_program().to_str().expect("UTF-8"));
-        command.args(plain.get_args()).envs(environment.iter().copied());
-        for (name, _) in plain.get_envs() {
-            command.env_remove(name);
-        }
-        if let Err(log) = service.try_run(&mut command) {
-            panic!("expected the service to start, found that it ended:\n{log}");
-        }
+        run(&mut service, environment);
         let client = service.client();
         let mut issuer = Self { service, client, namespace: String::new() };
         issuer.namespace = issuer.make_namespace("bench", &["--algorithm", "ES256"]);
         // Keys are made ahead, and whatever is measured is measured without that.
-        wait_for("keys made ahead", || (issuer.figure("issuer_ready_keys") >= 4.0).then_some(()));
+        issuer.wait_for_keys();
         issuer
+    }
+
+    /// Ends the service, does something to its files, and starts it again.
+    pub fn restart_around(&mut self, change: impl FnOnce(&Self)) {
+        self.service.stop();
+        change(self);
+        run(&mut self.service, &[]);
+        self.wait_for_keys();
+    }
+
+    fn wait_for_keys(&self) {
+        wait_for("keys made ahead", || (self.figure("issuer_ready_keys") >= 4.0).then_some(()));
     }
 
     /// Makes another namespace with a key of that kind, and gives its id.
@@ -91,5 +95,18 @@ impl Issuer {
         let answer = self.client.with_key(None).get(&self.path());
         assert_eq!(answer.status, 200, "{answer:?}");
         answer.header("etag").expect("a checkpoint has one")
+    }
+}
+
+/// Starts a service on its processor.
+fn run(service: &mut Service, environment: &[(&str, &str)]) {
+    let plain = service.command(&["serve", "--listen", &service.address.to_string()]);
+    let mut command = on_processor(SERVER, plain.get_program().to_str().expect("UTF-8"));
+    command.args(plain.get_args()).envs(environment.iter().copied());
+    for (name, _) in plain.get_envs() {
+        command.env_remove(name);
+    }
+    if let Err(log) = service.try_run(&mut command) {
+        panic!("expected the service to start, found that it ended:\n{log}");
     }
 }

@@ -20,6 +20,7 @@
 mod bare;
 mod goals;
 mod issuer;
+mod listing;
 mod minting;
 mod signing;
 mod unchanged;
@@ -38,7 +39,7 @@ use testkit::measure::process;
 const SERVER: usize = 0;
 const CLIENT: usize = 1;
 
-const PARTS: [&str; 3] = ["waiting", "unchanged", "minting"];
+const PARTS: [&str; 4] = ["waiting", "unchanged", "minting", "listing"];
 
 fn main() {
     // cargo says `--bench` to every benchmark.
@@ -87,6 +88,9 @@ fn main() {
     }
     if chosen("minting") {
         measured += &minting::run(rounds.min(5), &mut goals, &mut panels);
+    }
+    if chosen("listing") {
+        measured += &listing::run(rounds.min(5), &mut goals);
     }
     let text =
         format!("Measured on {date}, on {machine}.\n\n## Goals\n\n{}{measured}", goals.report());

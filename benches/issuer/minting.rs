@@ -119,7 +119,8 @@ fn mint(issuer: &Issuer, namespace: &str, kind: &Kind) -> Round {
     let body = json!({"namespace_id": namespace, "description": "minted"}).to_string();
     let path = issuer.client.functions("/tokens");
     let address = issuer.service.address;
-    let request = Request { address, path: &path, headers: &headers, body: Some(&body) };
+    let request =
+        Request { address, path: &path, headers: &headers, body: Some(&body), pages: None };
     let process = issuer.service.process_id();
     let before = cpu_time(process);
     let seen = wrk::load(&request, CONNECTIONS, 2);

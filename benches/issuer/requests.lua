@@ -1,10 +1,20 @@
 -- wrk's requests, all alike, and what became of them as a line of JSON. Latencies are in
--- microseconds.
---   wrk -s requests.lua URL -- METHOD [BODY]
+-- microseconds. Where PAGES is given, `PAGE` in the URL is a number from 1 to it, another one each
+-- time.
+--   wrk -s requests.lua URL -- METHOD [BODY [PAGES]]
 
 function init(arguments)
   wrk.method = arguments[1]
-  wrk.body = arguments[2]
+  if arguments[2] ~= '' then
+    wrk.body = arguments[2]
+  end
+  local pages = tonumber(arguments[3])
+  if pages then
+    local path = wrk.path
+    function request()
+      return wrk.format(nil, (path:gsub('PAGE', math.random(pages))))
+    end
+  end
 end
 
 function done(summary, latency)

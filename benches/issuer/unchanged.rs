@@ -102,7 +102,8 @@ fn of_bare(bare: &Bare) -> Round {
 
 fn measured(process: u32, address: SocketAddr, path: &str, etag: &str) -> Round {
     let before = cpu_time(process);
-    let request = Request { address, path, headers: &[("If-None-Match", etag)], body: None };
+    let request =
+        Request { address, path, headers: &[("If-None-Match", etag)], body: None, pages: None };
     // A second is the least that wrk knows.
     let seen = wrk::load(&request, CONNECTIONS, 1);
     let spent = (cpu_time(process) - before).as_secs_f64();

@@ -29,6 +29,8 @@ pub struct Request<'a> {
     pub headers: &'a [(&'a str, &'a str)],
     /// What is posted, if anything.
     pub body: Option<&'a str>,
+    /// Of how many pages, where `PAGE` in the path is another one each time.
+    pub pages: Option<u32>,
 }
 
 /// Sends it from so many connections for so many seconds.
@@ -37,7 +39,7 @@ pub struct Request<'a> {
 ///
 /// When one fails, or is answered with 400 or more.
 pub fn load(request: &Request<'_>, connections: usize, seconds: u32) -> Seen {
-    let Request { address, path, headers, body } = request;
+    let Request { address, path, headers, body, pages } = request;
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/issuer/requests.lua");
     let mut command = on_processor(CLIENT, "wrk");
     command
@@ -51,8 +53,9 @@ pub fn load(request: &Request<'_>, connections: usize, seconds: u32) -> Seen {
     command.arg(format!("http://{address}{path}")).arg("--");
     match body {
         Some(body) => command.args(["POST", body]),
-        None => command.arg("GET"),
+        None => command.args(["GET", ""]),
     };
+    command.args(pages.map(|pages| pages.to_string()));
     let result = wrk::result(&mut command);
     let number = |name: &str| result[name].as_f64().expect("a number");
     assert!(number("requests") > 0.0 && number("failed") == 0.0, "{address}{path}: {result}");

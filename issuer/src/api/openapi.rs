@@ -103,7 +103,11 @@ impl Description {
                 "license": {"name": env!("CARGO_PKG_LICENSE")},
             },
             "paths": self.paths,
-            "components": {"schemas": schemas, "securitySchemes": {"key": key}},
+            "components": {
+                "responses": all_failures(),
+                "schemas": schemas,
+                "securitySchemes": {"key": key},
+            },
         })
     }
 }
@@ -152,38 +156,56 @@ fn query_parameter(asked: Asked) -> Value {
     json!({"in": "query", "name": asked.name, "required": asked.is_required, "schema": schema})
 }
 
-/// The answers to requests that aren't done.
+/// The answers to requests that aren't done: their statuses, and where they are described.
 fn failures(errors: Errors, method: &Method, has_body: bool) -> Map<String, Value> {
-    let about_objects = match errors {
-        Errors::Brief => "Message",
-        Errors::Typed => "Error",
+    let (missing, taken) = match errors {
+        Errors::Brief => ("IsMissing", "IsThere"),
+        Errors::Typed => ("NotFound", "AlreadyExists"),
     };
     let mut all = vec![
-        ("400", "An argument can't be.", "InvalidArguments"),
-        ("401", "The key is missing, unknown or has expired.", "DeniedAuthentication"),
-        ("403", "The caller may not do this, or there is no room for more.", "Error"),
-        ("404", "There is no such thing.", about_objects),
-        ("429", "Too many requests of this address had no good key.", "Error"),
-        (
-            "503",
-            "There is too much to do, or the database is away. `Retry-After` says when.",
-            "Message",
-        ),
+        ("400", "InvalidArguments"),
+        ("401", "DeniedAuthentication"),
+        ("403", "PermissionsDenied"),
+        ("404", missing),
+        ("429", "TooManyRequests"),
+        ("503", "Unavailable"),
     ];
     if *method != Method::GET {
-        all.push(("409", "There is one already.", about_objects));
+        all.push(("409", taken));
         if errors == Errors::Typed {
-            all.push(("412", "It is still in use.", "Error"));
+            all.push(("412", "PreconditionFailed"));
         }
     }
     if has_body {
-        all.push(("408", "The body didn't arrive in time.", "Message"));
-        all.push(("413", "The body is longer than 1 MiB.", "Message"));
+        all.extend([("408", "BodyTooSlow"), ("413", "BodyTooLong")]);
     }
-    let described = all
-        .into_iter()
-        .map(|(status, description, schema)| (status.to_owned(), failure(description, schema)));
-    described.collect()
+    all.into_iter()
+        .map(|(status, name)| {
+            let reference = format!("#/components/responses/{name}");
+            (status.to_owned(), json!({"$ref": reference}))
+        })
+        .collect()
+}
+
+/// All of these answers.
+fn all_failures() -> Value {
+    let busy = "There is too much to do, or the database is away. `Retry-After` says when.";
+    json!({
+        "InvalidArguments": failure("An argument can't be.", "InvalidArguments"),
+        "DeniedAuthentication":
+            failure("The key is missing, unknown or has expired.", "DeniedAuthentication"),
+        "PermissionsDenied":
+            failure("The caller may not do this, or there is no room for more.", "Error"),
+        "IsMissing": failure("There is no such thing.", "Message"),
+        "NotFound": failure("There is no such thing.", "Error"),
+        "IsThere": failure("There is one already.", "Message"),
+        "AlreadyExists": failure("There is one already.", "Error"),
+        "PreconditionFailed": failure("It is still in use.", "Error"),
+        "TooManyRequests": failure("Too many requests of this address had no good key.", "Error"),
+        "BodyTooSlow": failure("The body didn't arrive in time.", "Message"),
+        "BodyTooLong": failure("The body is longer than 1 MiB.", "Message"),
+        "Unavailable": failure(busy, "Message"),
+    })
 }
 
 /// An answer to a request that isn't done, with a body of one of the schemas that errors have.

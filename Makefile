@@ -175,7 +175,7 @@ lint: needs
 	@python3 tools/wasm.py wasm32-unknown-unknown clippy -p namespace-jwt-core --test wasm -- -D warnings
 	@$(MAKE) --no-print-directory doc
 	@echo '==> scripts'
-	@for script in tools/tool tools/audit tools/wrk tools/wasm-linker; do sh -n $$script || exit 1; done
+	@for script in tools/tool tools/audit tools/wrk tools/wasm-linker tests/service_files/systemd.sh; do sh -n $$script || exit 1; done
 	@for script in .ci/run envoy/container.sh; do bash -n $$script || exit 1; done
 	@if command -v shellcheck >/dev/null; then shellcheck tools/wasm-linker tools/tool tools/audit .ci/run tools/wrk envoy/container.sh; \
 	  else echo "skipped: shellcheck: there is none here" >&2; fi

@@ -1,7 +1,8 @@
-//! The service as its shipped files run it: in the image of its own.
+//! The service as its shipped files run it: in the image of its own, under systemd.
 //!
 //! There is no Docker engine here. The image's last stage is made as its recipe says, and the
-//! program runs in it, confined as the engine would do it.
+//! program runs in it, confined as the engine would do it; systemd itself runs, where the user may
+//! start one.
 
 #![allow(
     clippy::arithmetic_side_effects,
@@ -17,6 +18,9 @@
 mod confined;
 mod image;
 mod recipe;
+mod system_calls;
+mod systemd;
+mod unit;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};

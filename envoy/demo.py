@@ -111,7 +111,7 @@ def serve(keep_serving):
             if not name.startswith(("SCW_", "ISSUER_"))
         }
         service, api = start_service(cleanup, folder, environment)
-        gateway = make_function(api, folder, environment)
+        gateway = make_function(api, folder)
 
         function = start(
             cleanup, "function", folder,
@@ -191,7 +191,7 @@ class Gateway:
         }
 
 
-def make_function(api, folder, environment):
+def make_function(api, folder):
     """A namespace, a private function, another beside it, and a token for each."""
     begin = time.monotonic()
     with progress("waiting for the namespace's key pair (RSA-4096 can take a second or two)"):
@@ -206,22 +206,11 @@ def make_function(api, folder, environment):
         write_private(folder / name, made["token"])
     done("a token for each of the two, for one hour")
 
-    gateway = Gateway(namespace, ids[0], token, other_token, read_trust_key(folder, environment))
+    gateway = Gateway(namespace, ids[0], token, other_token, api.trust_keys())
     done("the trust key, which proves what the service tells gateways")
     lines = (f"{name}={shlex.quote(text)}\n" for name, text in gateway.variables.items())
     write_private(folder / "gateway.env", "".join(lines))
     return gateway
-
-
-def read_trust_key(folder, environment):
-    """What `issuer trust key` prints, beside the running service."""
-    result = subprocess.run(
-        [str(ISSUER), "trust", "key", "--database", f"sqlite:{folder / 'issuer.db'}"],
-        env=environment, stdout=subprocess.PIPE, universal_newlines=True,
-    )
-    if result.returncode != 0:
-        raise Failure("`issuer trust key` failed, as it says above")
-    return result.stdout
 
 
 def write_private(path, text):
@@ -262,6 +251,10 @@ def walk_only(options):
         if not file.is_file():
             raise Failure(f"{file} is missing: mint it with `issuer issue`")
     wait_until_answers(options.url)
+    # Until a worker knows which keys count it answers 503.
+    answer, ready = wait_until_all_answer(options.url, None, lambda answer: answer.status != 503)
+    if ready is None:
+        raise Failure(f"{options.url} goes on answering {answer.status}")
     shown_url = options.shown_url or options.url
     status = walk_through(
         options.url, options.function_url, *(file.read_text().strip() for file in tokens),

@@ -1,8 +1,8 @@
 //! The files of `envoy/`, as a user copies them.
 //!
 //! Envoy's validation loads the filter and hands it its configuration, so what passes here
-//! starts. Docker Compose can't be started without Docker; what it runs in its containers is run
-//! here instead, on free ports. tests/container.rs does so for the container that protects itself.
+//! starts. tests/container.rs runs the container that protects itself, tests/service_files/ what
+//! serves the issuer.
 
 #![allow(
     clippy::arithmetic_side_effects,
@@ -16,7 +16,6 @@
 )]
 
 use std::fs;
-use std::process::Command;
 
 use serde_json::{Value, json};
 use testkit::processes::*;
@@ -40,8 +39,7 @@ fn every_envoy_configuration_starts_with_what_it_asks_for() {
     let keys = Keys::make("starts");
     for (file, text) in envoy_configurations() {
         let environment: &[(&str, &str)] = match file.as_str() {
-            "compose.yaml" => &[("SCW_PUBLIC_KEY", &keys.public)],
-            "demo.yaml" => &[
+            "compose.yaml" | "demo.yaml" => &[
                 ("NAMESPACE_JWT_TRUST_KEY", TRUST_KEY),
                 ("SCW_NAMESPACE_ID", NAMESPACE),
                 ("SCW_APPLICATION_ID", APPLICATION),
@@ -69,7 +67,7 @@ fn without_a_key_no_envoy_configuration_starts() {
         let (started, log) = validate(&text, &[("SCW_NAMESPACE_ID", NAMESPACE)]);
         assert!(!started, "envoy/{file} starts without a key");
         let member = match file.as_str() {
-            "demo.yaml" | "routes.yaml" => "trust.public_keys",
+            "compose.yaml" | "demo.yaml" | "routes.yaml" => "trust.public_keys",
             _ => "public_key",
         };
         let refused = format!("configuration refused: {member}:");
@@ -77,19 +75,17 @@ fn without_a_key_no_envoy_configuration_starts() {
     }
 }
 
-/// tests/shipped_files/following.rs runs them.
+/// tests/shipped_files/following.rs runs it.
 #[test]
 fn what_follows_an_issuer_in_comments_needs_no_key_but_the_issuers() {
-    for file in ["compose.yaml", "container.yaml"] {
-        let text = uncommented(&read(&format!("envoy/{file}")));
-        let ids = [("SCW_NAMESPACE_ID", NAMESPACE), ("SCW_APPLICATION_ID", APPLICATION)];
-        let (started, log) = validate(&text, &[&ids[..], &[("SCW_PUBLIC_KEY", "")]].concat());
-        let refused = "configuration refused: trust.public_keys:";
-        assert!(!started && log.contains(refused), "envoy/{file}:\n{log}");
-        let environment = [&ids[..], &[("NAMESPACE_JWT_TRUST_KEY", TRUST_KEY)]].concat();
-        let (started, log) = validate(&text, &environment);
-        assert!(started, "envoy/{file} is refused:\n{log}");
-    }
+    let text = uncommented(&read("envoy/container.yaml"));
+    let ids = [("SCW_NAMESPACE_ID", NAMESPACE), ("SCW_APPLICATION_ID", APPLICATION)];
+    let (started, log) = validate(&text, &[&ids[..], &[("SCW_PUBLIC_KEY", "")]].concat());
+    let refused = "configuration refused: trust.public_keys:";
+    assert!(!started && log.contains(refused), "{log}");
+    let environment = [&ids[..], &[("NAMESPACE_JWT_TRUST_KEY", TRUST_KEY)]].concat();
+    let (started, log) = validate(&text, &environment);
+    assert!(started, "{log}");
 }
 
 /// Whoever chose the issuer has chosen whom to believe: no other name is taken for it.
@@ -161,107 +157,6 @@ fn every_filter_has_a_name_and_a_vm_of_its_own() {
     assert!(ids.iter().all(|id| !id.is_empty()), "{ids:?}");
 }
 
-#[test]
-fn the_compose_services_do_the_same_walk_through_as_the_demo() {
-    let Some(node) = node_with_packages() else { return };
-    let script = r#"
-        import { readFileSync } from "node:fs";
-        import { parse } from "yaml";
-        console.log(JSON.stringify(parse(readFileSync(process.argv[1], "utf8"), { merge: true })));
-    "#;
-    let parsed = node.run(&["--input-type=module", "-e", script, "envoy/docker-compose.yaml"]);
-    assert!(parsed.status.success(), "{}", text_of(&parsed));
-    let compose: Value = serde_json::from_slice(&parsed.stdout).unwrap();
-    // With both, `up` alone asks a registry for the image before it builds it: the name would be
-    // anybody's who registers it there, and the issuer's image is given the private key.
-    for (name, service) in compose["services"].as_object().unwrap() {
-        assert!(service["build"].is_null() != service["image"].is_null(), "{name}");
-    }
-    let words = |service: &str| -> Vec<String> {
-        let words = compose["services"][service]["command"].as_array().expect("a command");
-        // Compose writes a dollar as two.
-        words.iter().map(|w| w.as_str().unwrap().replace("$$", "$")).collect()
-    };
-
-    // The volumes are folders here, and the keys of a kind that is made in no time.
-    let folder = scratch("compose");
-    for volume in ["private", "public", "tokens"] {
-        fs::create_dir_all(folder.join(volume)).unwrap();
-    }
-    let in_folder = |text: &str| {
-        let mut text = text.replace("--algorithm RS256", "--algorithm ES256");
-        for volume in ["/private/", "/public/", "/tokens/"] {
-            text = text.replace(volume, &format!("{}{volume}", folder.display()));
-        }
-        text
-    };
-    let issuer_folder = issuer().parent().unwrap().display().to_string();
-    let path = format!("{issuer_folder}:{}", std::env::var("PATH").unwrap());
-    let issue = in_folder(&words("issuer")[0]);
-    let issue = || run(Command::new("sh").args(["-euc", &issue]).env("PATH", &path));
-    issue();
-    let public_key = fs::read_to_string(folder.join("public/public.pem")).unwrap();
-    issue();
-    let kept = fs::read_to_string(folder.join("public/public.pem")).unwrap();
-    assert_eq!(public_key, kept, "a second `up` keeps the keys");
-    assert!(!folder.join("public/private.pem").exists());
-
-    let [port, function_port] = free_ports();
-    let function_words = replace_all(
-        words("function").join(" "),
-        &[
-            ("/function.py", "envoy/function.py"),
-            ("0.0.0.0", "127.0.0.1"),
-            ("10001", &function_port.to_string()),
-        ],
-    );
-    let mut function = Service::start("function", &folder, &mut shell(&function_words));
-
-    let configuration = folder.join("compose.yaml");
-    let edited = replace_all(
-        read("envoy/compose.yaml"),
-        &[
-            ("0.0.0.0, port_value: 10000", &format!("127.0.0.1, port_value: {port}")),
-            (
-                "address: function, port_value: 10001",
-                &format!("address: 127.0.0.1, port_value: {function_port}"),
-            ),
-        ],
-    );
-    fs::write(&configuration, edited).unwrap();
-    let envoy_script = replace_all(
-        in_folder(&words("envoy")[0]),
-        &[
-            (
-                "/docker-entrypoint.sh envoy ",
-                &format!("{} --disable-hot-restart ", envoy().display()),
-            ),
-            ("envoy/compose.yaml", &configuration.display().to_string()),
-        ],
-    );
-    let mut envoy = Service::start("envoy", &folder, &mut shell(&envoy_script));
-
-    let walk = words("walk-through").join("\n");
-    let walk = replace_all(
-        in_folder(&walk),
-        &[
-            ("/demo/envoy/demo.py", "envoy/demo.py"),
-            ("http://envoy:10000", &format!("http://127.0.0.1:{port}")),
-            ("http://function:10001", &format!("http://127.0.0.1:{function_port}")),
-        ],
-    );
-    let walk: Vec<String> = walk.lines().map(str::to_owned).collect();
-    assert_eq!(walk[0], "python3");
-    let walk = python(&walk[1..]);
-    let shown = text_of(&walk);
-    assert!(walk.status.success(), "{shown}\n{}\n{}", envoy.log(), function.log());
-    // What the reader is told to type has the reader's side of the ports and tokens.
-    assert!(shown.contains("curl -i http://127.0.0.1:10000/hello\n"), "{shown}");
-    assert!(shown.contains("run --rm --no-deps -T walk-through cat "), "{shown}");
-    envoy.stop();
-    function.stop();
-}
-
 /// Who follows the README from the top of the repository has a private key and a token there.
 #[test]
 fn the_secrets_that_the_readme_makes_are_not_committed_and_not_put_into_an_image() {
@@ -272,39 +167,13 @@ fn the_secrets_that_the_readme_makes_are_not_committed_and_not_put_into_an_image
     for (file, lines) in [
         (".gitignore", ["/keys", "/token", "/service"]),
         ("envoy/compose.Dockerfile.dockerignore", ["keys", "token", "service"]),
+        ("envoy/issuer.Dockerfile.dockerignore", ["keys", "token", "service"]),
     ] {
         let text = read(file);
         for line in lines {
             assert!(text.lines().any(|it| it == line), "{file} lacks {line}");
         }
     }
-}
-
-/// cargo would build every package otherwise, and the one for tests has no WebAssembly.
-#[test]
-fn the_compose_images_are_built_from_one_package_each_and_by_the_same_linker() {
-    let recipe = read("envoy/compose.Dockerfile");
-    let builds = recipe.split("cargo build ").skip(1).map(|rest| rest.lines().next().unwrap());
-    let packages = builds.map(|options| options.split_once("-p ").unwrap_or_default().1);
-    let packages: Vec<_> = packages.filter_map(|rest| rest.split(' ').next()).collect();
-    assert_eq!(packages, ["namespace-jwt", "namespace-jwt-issuer"]);
-    assert!(recipe.contains("WASM32_WASIP1_LINKER=tools/wasm-linker "));
-}
-
-#[test]
-fn docker_compose_reads_its_file() {
-    let candidates: [&[&str]; 2] = [&["docker", "compose"], &["docker-compose"]];
-    let works = |words: &&&[&str]| {
-        let version = Command::new(words[0]).args(&words[1..]).arg("version").output();
-        version.is_ok_and(|output| output.status.success())
-    };
-    let Some(words) = candidates.iter().find(works) else {
-        return skip("docker_compose_reads_its_file", "no docker compose here");
-    };
-    run(Command::new(words[0])
-        .args(&words[1..])
-        .args(["--file", "envoy/docker-compose.yaml", "config", "--quiet"])
-        .current_dir(root("")));
 }
 
 #[test]

@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub const NOT_RUN: [(&str, &str); 5] = [
     ("cargo", "it runs these tests"),
     ("make", "it builds what is tested here; tests/demo.rs follows what it starts"),
-    ("docker", "tests/deployment.rs runs what the images run; an image needs a daemon"),
+    ("docker", "tests/service_files/ runs what the images run; an image needs a daemon"),
     ("kubectl", "there is no cluster; the manifests are held against their schemas"),
     ("istioctl", "there is no cluster"),
 ];

@@ -1,8 +1,9 @@
-//! The service as its shipped files run it: in the image of its own, under systemd.
+//! The service as its shipped files run it: with Docker Compose, in the image of its own, under
+//! systemd.
 //!
-//! There is no Docker engine here. The image's last stage is made as its recipe says, and the
-//! program runs in it, confined as the engine would do it; systemd itself runs, where the user may
-//! start one.
+//! There is no Docker engine here. What Compose starts in containers is started without them; the
+//! image's last stage is made as its recipe says, and the program runs in it, confined as the
+//! engine would do it; systemd itself runs, where the user may start one.
 
 #![allow(
     clippy::arithmetic_side_effects,
@@ -15,6 +16,7 @@
     reason = "a test that can't go on says so by panicking"
 )]
 
+mod compose;
 mod confined;
 mod image;
 mod recipe;

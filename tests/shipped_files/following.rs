@@ -1,4 +1,5 @@
-//! Each file follows an issuer's trust feed: as it is, or without the `#` before its settings.
+//! Each file follows an issuer's trust feed: as it is, or container.yaml without the `#` before its
+//! settings.
 
 use std::net::UdpSocket;
 
@@ -10,25 +11,19 @@ use crate::uncommented::uncommented;
 
 const ISSUER_ELSEWHERE: &str = "address: issuer.example.com, port_value: 443";
 
-/// The files with the addresses that their clusters `issuer` have in comments.
-const IN_COMMENTS: [(&str, &str); 2] =
-    [("compose.yaml", "address: issuer, port_value: 8080"), ("container.yaml", ISSUER_ELSEWHERE)];
-
 /// The file that follows the issuer, and knows no key but by its feed.
 fn following<'a>(file: File, issuer: &'a Issuer) -> Plan<'a> {
     let mut plan = file.plan(issuer);
     plan.environment.retain(|(name, _)| *name != "SCW_PUBLIC_KEY");
-    let Some((_, address)) = IN_COMMENTS.iter().find(|(name, _)| *name == file.name) else {
+    if file.name != CONTAINER.name {
         return plan;
-    };
-    plan.text = uncommented(&plan.text);
-    if file.name == CONTAINER.name {
-        // The issuer itself has no TLS; tests/deployment.rs has Envoy read the rest.
-        let (before, rest) = plan.text.split_once("      transport_socket:\n").unwrap();
-        let (_, after) = rest.split_once("    - name: application\n").unwrap();
-        plan.text = format!("{before}    - name: application\n{after}");
     }
-    plan.change(address, &issuer.address())
+    let text = uncommented(&plan.text);
+    // The issuer itself has no TLS; tests/deployment.rs has Envoy read the rest.
+    let (before, rest) = text.split_once("      transport_socket:\n").unwrap();
+    let (_, after) = rest.split_once("    - name: application\n").unwrap();
+    plan.text = format!("{before}    - name: application\n{after}");
+    plan.change(ISSUER_ELSEWHERE, &issuer.address())
 }
 
 #[test]

@@ -33,8 +33,8 @@ const COMPOSE: File = File {
     name: "compose.yaml",
     listener: "address: 0.0.0.0, port_value: 10000",
     applications: &["address: function, port_value: 10001"],
-    issuer: None,
-    ids: &[("6a1f6f4e-6a52-4b0e-8f0e-6d2a9c1b7e10", "11111111-1111-4111-8111-111111111111")],
+    issuer: Some("address: issuer, port_value: 8080"),
+    ids: &[],
     path: "/",
 };
 

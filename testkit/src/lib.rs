@@ -26,6 +26,7 @@ pub mod feed;
 pub mod http;
 pub mod measure;
 pub mod mint;
+pub mod node;
 pub mod processes;
 pub mod protected;
 pub mod protobuf;

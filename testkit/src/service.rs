@@ -195,6 +195,19 @@ impl Service {
         read_variables(&fs::read_to_string(self.init_file()).expect("an init file"))
     }
 
+    /// One of the platform's own clients, with nothing set but what the init file has.
+    pub fn official_client(&self, mut command: Command) -> Command {
+        for (name, _) in std::env::vars_os() {
+            // A proxy that the machine has would be asked for loopback too.
+            let name = name.to_str().unwrap_or_default().to_owned();
+            if name.starts_with("SCW_") || name.to_ascii_lowercase().ends_with("_proxy") {
+                command.env_remove(name);
+            }
+        }
+        command.envs(self.variables());
+        command
+    }
+
     /// A client with the owner's key.
     pub fn client(&self) -> Client {
         let variables = self.variables();

@@ -23,6 +23,7 @@ mod files;
 mod gateway;
 mod inspect;
 mod kills;
+mod node_sdk;
 mod objects;
 mod openapi;
 mod projects;
@@ -35,10 +36,13 @@ mod trust;
 mod trust_api;
 
 use std::io::Write as _;
+use std::process::Command;
 
 use serde_json::{Value, json};
 use testkit::api::{Client, good, id};
 use testkit::envoy::wait_for;
+use testkit::processes::text_of;
+use testkit::service::Service;
 
 /// An id that nothing has.
 const UNKNOWN: &str = "11111111-2222-4333-8444-555555555555";
@@ -105,6 +109,15 @@ fn token_ids(client: &Client) -> Vec<String> {
         found.extend(tokens.iter().map(|token| id(token).to_owned()));
     }
     found
+}
+
+/// One of the platform's own clients goes through all its steps, and never shows the key.
+#[track_caller]
+fn passes(service: &Service, client: Command) {
+    let output = service.official_client(client).output().expect("the client runs");
+    let said = text_of(&output);
+    assert!(output.status.success() && said.ends_with("all passed\n"), "{said}");
+    assert!(!said.contains(&service.variables()["SCW_SECRET_KEY"]), "the key in the output");
 }
 
 /// Says it past the test harness, which keeps the output of tests that pass to itself.

@@ -182,6 +182,9 @@ lint: needs
 	@if command -v actionlint >/dev/null; then actionlint; else echo "skipped: actionlint: there is none here" >&2; fi
 	@python3 -c 'import ast, sys; [ast.parse(open(path).read(), path) for path in sys.argv[1:]]' \
 	  $(wildcard tools/*.py envoy/*.py tests/*/*.py)
+	@if command -v gofmt >/dev/null; then \
+	  unformatted=$$(gofmt -l tests) && test -z "$$unformatted" || { echo "error: gofmt -w $$unformatted" >&2; exit 1; }; \
+	  else echo "skipped: gofmt: there is none here" >&2; fi
 	@tools/tool cargo-deny $(CARGO_DENY)
 	@echo '==> audit of the dependencies'
 	@tools/audit

@@ -23,6 +23,7 @@ pub mod contract;
 pub mod corpus;
 pub mod envoy;
 pub mod feed;
+pub mod go;
 pub mod http;
 pub mod measure;
 pub mod mint;

@@ -21,6 +21,7 @@ mod containers_v1;
 mod feed;
 mod files;
 mod gateway;
+mod go_sdk;
 mod inspect;
 mod kills;
 mod node_sdk;

@@ -3,7 +3,7 @@
 # Needs Rust, Python 3 and a C compiler. Whatever else it gets goes under target/,
 # the wasm target that rustup adds to its toolchain excepted. GNU make 3.81 is enough.
 
-.PHONY: help run demo wasm test test-long test-envoys soak fuzz bench bench-core bench-issuer lint doc msrv release clean envoy envoys issuer \
+.PHONY: help run demo wasm test test-long test-envoys test-clients soak fuzz bench bench-core bench-issuer lint doc msrv release clean envoy envoys issuer \
   python-modules native-tests oldest-envoy-tests wasm-tests bench-arguments bench-issuer-arguments needs musl-compiler
 .NOTPARALLEL:
 
@@ -41,6 +41,8 @@ help:
 	@echo 'make test-long   make soak, the service killed 100 times under load, and 100 deletions each that'
 	@echo '                 waiting and polling gateways hear of in time: half an hour'
 	@echo 'make test-envoys the end-to-end tests in a release of each of Envoy 1.36 to 1.40, and a table'
+	@echo 'make test-clients the official SDKs for Python, JavaScript and Go on the service: a part of'
+	@echo '                 make test'
 	@echo 'make soak        300,000 mixed and hostile requests into one Envoy, and its memory'
 	@echo 'make fuzz        each fuzz target for a minute (SECONDS_EACH=60, TARGETS="token claims")'
 	@echo 'make bench       what a request costs, beside other filters, into docs/PERFORMANCE.md: 20 minutes'
@@ -104,6 +106,12 @@ wasm-tests: needs
 	@PATH="$(CURDIR)/target/tools/bin:$$PATH" \
 	  CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=wasm-bindgen-test-runner \
 	  python3 tools/wasm.py wasm32-unknown-unknown test -p namespace-jwt -p namespace-jwt-core --lib --test wasm -- $(TESTS)
+
+# The platform's own clients on the service, among the tests of `make test`.
+test-clients: python-modules
+	@cargo build --locked -p namespace-jwt-issuer
+	@echo '==> tests: the SDKs for Python, JavaScript and Go'
+	@cargo test --locked --test service -- --nocapture _sdk::
 
 # What takes minutes: hostile and mixed requests by the hundred thousand, into one Envoy.
 soak: wasm envoy

@@ -274,6 +274,25 @@ fn the_services_page_has_the_options_and_variables_of_its_help() {
     assert!(page.contains("`ISSUER_LOG`"));
 }
 
+#[test]
+fn the_services_page_has_the_versions_of_the_clients_that_are_run() {
+    let page = read("docs/SERVICE.md");
+    let rows = part(&page, "\n| official SDK | version |", "\n\n").lines().skip(2);
+    let documented: Vec<_> = rows
+        .map(|row| (row.split('`').nth(1).unwrap(), row.split(" | ").nth(1).unwrap()))
+        .map(|(name, version)| format!("{name} {version}"))
+        .collect();
+    let python = read("tools/python.txt");
+    let mut pinned = vec![format!("scaleway {}", part(&python, "\nscaleway==", " "))];
+    let npm: Value = serde_json::from_str(&read("tests/service/node_sdk/package.json")).unwrap();
+    for (name, version) in npm["dependencies"].as_object().unwrap() {
+        pinned.push(format!("{name} {}", version.as_str().unwrap()));
+    }
+    let go = read("tests/service/go_sdk/go.mod");
+    pinned.push(part(&go, "\nrequire ", "\n").replace(" v", " "));
+    assert_same(("SERVICE.md", &documented), ("what is pinned", &pinned));
+}
+
 /// The first two cells of a row whose first backquote was cut off.
 fn quoted_cells(row: &str) -> Vec<&str> {
     row.split(" | ").take(2).map(|cell| cell.trim_matches('`')).collect()

@@ -8,6 +8,7 @@ use super::{Authority, Caller, Work};
 use crate::iam::action::{Access, Action};
 use crate::iam::decision::Authorized;
 use crate::model::Product;
+use crate::model::id;
 use crate::model::namespace::Namespace;
 use crate::model::namespace_key::{KeyState, NamespaceKey};
 use crate::model::page::{Page, PageRequest};
@@ -58,7 +59,7 @@ impl Authority {
                 Ok((namespace.id, work.signing_key(&namespace)?))
             })
             .await?;
-        let id = Uuid::new_v4();
+        let id = id::in_order(at);
         let resource = match subject {
             TokenSubject::Namespace(id) => mint::Resource::Namespace(id.to_string()),
             TokenSubject::Application(id) => mint::Resource::Application(id.to_string()),

@@ -10,6 +10,7 @@ use crate::model::Product;
 use crate::model::api_key::{ApiKey, SecretHash};
 use crate::model::application::Application;
 use crate::model::audit::{AuditEntry, Verb};
+use crate::model::id;
 use crate::model::namespace::Namespace;
 use crate::model::namespace_key::NamespaceKey;
 use crate::model::project::Project;
@@ -246,7 +247,7 @@ pub fn audit_entry(
     }
     let request = origin.request.as_ref();
     Ok(AuditEntry {
-        id: Uuid::new_v4(),
+        id: id::in_order(origin.at),
         created_at: origin.at,
         organization_id,
         bearer_id: by.principal().bearer_id(),

@@ -18,9 +18,9 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, ffi};
+use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 
 use super::{Store, StoreError, Unit};
 pub use file::{
@@ -36,6 +36,9 @@ const QUEUE: usize = 4096;
 
 /// How many threads read.
 const READERS: usize = 4;
+
+/// How often a thread that reads looks whether its file is still there.
+const LOOK_EVERY: Duration = Duration::from_millis(1);
 
 /// How long to wait for a lock that another program holds.
 const LOCK_PATIENCE: Duration = Duration::from_secs(5);
@@ -77,7 +80,7 @@ impl Sqlite {
 
         let (writes, queue) = mpsc::sync_channel(QUEUE);
         let at = place.clone();
-        let writer = Some(thread::spawn(move || write_all(&mut writer, &at, &queue)));
+        let writer = Some(thread::spawn(move || write_all(&writer, &at, &queue)));
 
         let (reads, queue) = mpsc::sync_channel(QUEUE);
         let queue = Arc::new(Mutex::new(queue));
@@ -85,7 +88,7 @@ impl Sqlite {
             let reader = file::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
             reader.pragma_update(None, "query_only", true).map_err(file::in_file(path))?;
             let (at, queue) = (place.clone(), Arc::clone(&queue));
-            readers.push(thread::spawn(move || read_all(reader, &at, &queue)));
+            readers.push(thread::spawn(move || read_all(&reader, &at, &queue)));
         }
         Ok(Self { writes: Some(writes), reads: Some(reads), writer, readers })
     }
@@ -129,7 +132,7 @@ fn submit(queue: Option<&SyncSender<Box<dyn Unit>>>, unit: Box<dyn Unit>) {
 }
 
 /// The thread that writes.
-fn write_all(connection: &mut Connection, place: &file::Place, queue: &Receiver<Box<dyn Unit>>) {
+fn write_all(connection: &Connection, place: &file::Place, queue: &Receiver<Box<dyn Unit>>) {
     while let Ok(first) = queue.recv() {
         let mut batch = vec![first];
         batch.extend(queue.try_iter().take(BATCH.saturating_sub(1)));
@@ -138,7 +141,7 @@ fn write_all(connection: &mut Connection, place: &file::Place, queue: &Receiver<
 }
 
 /// Runs each piece of work, commits, and only then tells how they ended.
-fn write_batch(connection: &mut Connection, place: &file::Place, mut batch: Vec<Box<dyn Unit>>) {
+fn write_batch(connection: &Connection, place: &file::Place, mut batch: Vec<Box<dyn Unit>>) {
     let outcome = try_batch(connection, place, &mut batch);
     if let Err(error) = &outcome {
         tracing::error!(%error, "nothing was written");
@@ -149,44 +152,65 @@ fn write_batch(connection: &mut Connection, place: &file::Place, mut batch: Vec<
 }
 
 fn try_batch(
-    connection: &mut Connection,
+    connection: &Connection,
     place: &file::Place,
     batch: &mut [Box<dyn Unit>],
 ) -> Result<(), StoreError> {
     place.check()?;
-    let mut transaction = connection
-        .transaction_with_behavior(TransactionBehavior::Immediate)
-        .map_err(store_error)?;
-    for unit in batch {
-        let savepoint = transaction.savepoint().map_err(store_error)?;
-        let kept = unit.run(&mut SqliteTransaction(&savepoint));
-        // A full disk ends the whole transaction, with what the units before this one did in it.
-        if savepoint.is_autocommit() {
-            return Err(StoreError::Unavailable("the disk is full or fails".to_owned()));
-        }
-        let ended = if kept { savepoint.commit() } else { savepoint.finish() };
-        ended.map_err(store_error)?;
-    }
-    transaction.commit().map_err(store_error)?;
+    let outcome = say(connection, "BEGIN IMMEDIATE")
+        .and_then(|()| batch.iter_mut().try_for_each(|unit| try_unit(connection, &mut **unit)))
+        .and_then(|()| say(connection, "COMMIT"));
+    roll_back(connection);
+    outcome?;
     // Written to a file that nobody would find again, if it was removed meanwhile.
     place.check()
 }
 
+fn try_unit(connection: &Connection, unit: &mut dyn Unit) -> Result<(), StoreError> {
+    say(connection, "SAVEPOINT unit")?;
+    let is_kept = unit.run(&mut SqliteTransaction(connection));
+    // A full disk ends the whole transaction, with what the units before this one did in it.
+    if connection.is_autocommit() {
+        return Err(StoreError::Unavailable("the disk is full or fails".to_owned()));
+    }
+    if !is_kept {
+        say(connection, "ROLLBACK TO unit")?;
+    }
+    say(connection, "RELEASE unit")
+}
+
+/// Ends a transaction that hasn't ended, and keeps nothing of it.
+fn roll_back(connection: &Connection) {
+    if !connection.is_autocommit()
+        && let Err(error) = say(connection, "ROLLBACK")
+    {
+        tracing::error!(%error, "a transaction can't be ended");
+    }
+}
+
+/// What has no values, and is said so often that reading it each time would show.
+fn say(connection: &Connection, sql: &str) -> Result<(), StoreError> {
+    let mut statement = connection.prepare_cached(sql).map_err(store_error)?;
+    statement.execute([]).map(drop).map_err(store_error)
+}
+
 /// A thread that reads.
-fn read_all(
-    mut connection: Connection,
-    place: &file::Place,
-    queue: &Mutex<Receiver<Box<dyn Unit>>>,
-) {
+fn read_all(connection: &Connection, place: &file::Place, queue: &Mutex<Receiver<Box<dyn Unit>>>) {
+    let mut looked_at: Option<Instant> = None;
     loop {
         // A thread that panics elsewhere leaves the queue as it was.
         let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(mut unit) = next else { return };
-        let outcome = place.check().and_then(|()| {
-            let transaction = connection.transaction().map_err(store_error)?;
-            unit.run(&mut SqliteTransaction(&transaction));
-            transaction.finish().map_err(store_error)
+        let is_known = looked_at.is_some_and(|at| at.elapsed() < LOOK_EVERY);
+        let outcome = if is_known { Ok(()) } else { place.check() };
+        if !is_known {
+            looked_at = outcome.is_ok().then(Instant::now);
+        }
+        let outcome = outcome.and_then(|()| say(connection, "BEGIN")).and_then(|()| {
+            unit.run(&mut SqliteTransaction(connection));
+            say(connection, "COMMIT")
         });
+        roll_back(connection);
         unit.finish(outcome);
     }
 }

@@ -22,6 +22,8 @@ mod goals;
 mod issuer;
 mod listing;
 mod minting;
+mod namespaces;
+mod peer;
 mod signing;
 mod unchanged;
 mod waiting;
@@ -39,7 +41,7 @@ use testkit::measure::process;
 const SERVER: usize = 0;
 const CLIENT: usize = 1;
 
-const PARTS: [&str; 4] = ["waiting", "unchanged", "minting", "listing"];
+const PARTS: [&str; 5] = ["waiting", "unchanged", "minting", "namespaces", "listing"];
 
 fn main() {
     // cargo says `--bench` to every benchmark.
@@ -88,6 +90,9 @@ fn main() {
     }
     if chosen("minting") {
         measured += &minting::run(rounds.min(5), &mut goals, &mut panels);
+    }
+    if chosen("namespaces") {
+        measured += &namespaces::run(rounds.min(5));
     }
     if chosen("listing") {
         measured += &listing::run(rounds.min(5), &mut goals);

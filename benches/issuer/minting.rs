@@ -9,6 +9,7 @@ use testkit::measure::process::{cpu_time, resident_bytes};
 
 use crate::goals::{Bound, Goals};
 use crate::issuer::Issuer;
+use crate::peer::Peer;
 use crate::signing;
 use crate::wrk::{self, Request};
 
@@ -18,12 +19,22 @@ const CONNECTIONS: usize = 32;
 struct Kind {
     name: &'static str,
     key: &'static [&'static str],
+    /// As the peer is told.
+    alg: &'static [&'static str],
 }
 
 const KINDS: [Kind; 3] = [
-    Kind { name: "RSA-4096", key: &["--algorithm", "RS256", "--bits", "4096"] },
-    Kind { name: "RSA-2048", key: &["--algorithm", "RS256", "--bits", "2048"] },
-    Kind { name: "ES256", key: &["--algorithm", "ES256"] },
+    Kind {
+        name: "RSA-4096",
+        key: &["--algorithm", "RS256", "--bits", "4096"],
+        alg: &["RS256", "4096"],
+    },
+    Kind {
+        name: "RSA-2048",
+        key: &["--algorithm", "RS256", "--bits", "2048"],
+        alg: &["RS256", "2048"],
+    },
+    Kind { name: "ES256", key: &["--algorithm", "ES256"], alg: &["ES256"] },
 ];
 
 /// What one round measured with one kind of key.
@@ -36,6 +47,8 @@ struct Round {
     busy: f64,
     p50: f64,
     p99: f64,
+    /// Tokens for each second of the peer.
+    peer: f64,
 }
 
 /// Measures, and gives this part of the report.
@@ -45,12 +58,14 @@ pub fn run(rounds: usize, goals: &mut Goals, panels: &mut Vec<Panel>) -> String 
     let process = issuer.service.process_id();
     let before = resident_bytes(process);
     let namespaces = KINDS.map(|kind| issuer.make_namespace(&kind.name.to_lowercase(), kind.key));
+    let peers = KINDS.map(|kind| Peer::start(kind.alg));
     let mut measured: [Vec<Round>; KINDS.len()] = Default::default();
     // In the first round everything is cold.
     for round in 0..=rounds {
         eprintln!("    minting: round {round} of {rounds}");
-        for ((kind, namespace), measured) in KINDS.iter().zip(&namespaces).zip(&mut measured) {
-            let found = mint(&issuer, namespace, kind);
+        let ours = KINDS.iter().zip(&namespaces);
+        for (((kind, namespace), peer), measured) in ours.zip(&peers).zip(&mut measured) {
+            let found = mint(&issuer, namespace, kind, peer.as_ref());
             if round > 0 {
                 measured.push(found);
             }
@@ -75,21 +90,23 @@ pub fn run(rounds: usize, goals: &mut Goals, panels: &mut Vec<Panel>) -> String 
             bars: vec![
                 bar("issuer", true, |it| it.minted),
                 bar("bare signatures", false, |it| it.signed),
+                bar("oidc-provider, in memory", false, |it| it.peer),
             ],
         });
     }
     let mut text = format!(
         "\n## Tokens\n\nPOST `tokens` from {CONNECTIONS} connections, {rounds} rounds of two seconds, \
          medians; each token is on disk with its entry in the audit log before it is answered. \
-         *Bare* is the signature alone, on the same processor in the same round.\n\n\
-         | | tokens a second | bare signatures | part | server busy | p50 | p99 |\n\
-         | --- | ---: | ---: | ---: | ---: | ---: | ---: |\n"
+         *Bare* is the signature alone, on the same processor in the same round; *oidc-provider* keeps \
+         nothing on disk.\n\n\
+         | | tokens a second | bare signatures | part | server busy | p50 | p99 | oidc-provider |\n\
+         | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n"
     );
     for (place, kind) in KINDS.iter().enumerate() {
         let (minted, signed) = (of(place, |it| it.minted), of(place, |it| it.signed));
         let _ = writeln!(
             text,
-            "| {} | {:.0} | {:.0} | {:.2} | {:.0} % | {:.1} ms | {:.1} ms |",
+            "| {} | {:.0} | {:.0} | {:.2} | {:.0} % | {:.1} ms | {:.1} ms | {:.0} |",
             kind.name,
             minted.median(),
             signed.median(),
@@ -97,6 +114,7 @@ pub fn run(rounds: usize, goals: &mut Goals, panels: &mut Vec<Panel>) -> String 
             of(place, |it| it.busy).median() * 100.0,
             of(place, |it| it.p50).median() / 1e3,
             of(place, |it| it.p99).median() / 1e3,
+            of(place, |it| it.peer).median(),
         );
     }
     let mebibytes = |bytes: u64| bytes as f64 / 1024.0 / 1024.0;
@@ -109,7 +127,7 @@ pub fn run(rounds: usize, goals: &mut Goals, panels: &mut Vec<Panel>) -> String 
     text
 }
 
-fn mint(issuer: &Issuer, namespace: &str, kind: &Kind) -> Round {
+fn mint(issuer: &Issuer, namespace: &str, kind: &Kind, peer: Option<&Peer>) -> Round {
     let signed = signing::rate(kind.name);
     let variables = issuer.service.variables();
     let headers = [
@@ -126,5 +144,6 @@ fn mint(issuer: &Issuer, namespace: &str, kind: &Kind) -> Round {
     let seen = wrk::load(&request, CONNECTIONS, 2);
     let spent = (cpu_time(process) - before).as_secs_f64();
     let (p50, p99) = (seen.p50, seen.p99);
-    Round { minted: seen.rate(), signed, busy: spent / seen.seconds, p50, p99 }
+    let peer = peer.map_or(f64::NAN, |peer| peer.mint(CONNECTIONS, 2).rate());
+    Round { minted: seen.rate(), signed, busy: spent / seen.seconds, p50, p99, peer }
 }

@@ -6,5 +6,6 @@ pub mod answer;
 pub mod body;
 pub mod client_address;
 pub mod failures;
+pub mod json;
 pub mod metrics;
 pub mod request;

@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::asked::{self, Asked};
 use crate::authority::refusal::{ArgumentFault, FaultReason, Refusal};
 use crate::calendar::{LAST, TimeError, parse_duration, parse_rfc3339};
+use crate::http::json::may_have_more_values;
 use crate::model::id;
 use crate::model::name::{EXPECTED, is_name};
 use crate::model::trust::TokenId;
@@ -36,6 +37,10 @@ const MAX_ITEMS: usize = 100;
 /// The most characters of a name that may be any text.
 const MAX_TITLE: usize = 64;
 
+/// The most members and items that a body may have, at any depth. What a client may say has a
+/// few hundred.
+const MAX_VALUES: usize = 10_000;
+
 /// The longest time that a request of an application may take.
 const MAX_TIMEOUT: Duration = Duration::from_secs(86_400);
 
@@ -54,6 +59,10 @@ impl Arguments {
     pub fn of_body(body: &[u8]) -> Result<Self, Refusal> {
         if body.iter().all(u8::is_ascii_whitespace) {
             return Ok(Self::default());
+        }
+        if may_have_more_values(body, MAX_VALUES) {
+            let help = format!("expected at most {MAX_VALUES} members and items");
+            return Err(Refusal::argument("body", FaultReason::Constraint, &help));
         }
         match serde_json::from_slice(body) {
             Ok(Value::Object(members)) => Ok(Self { members, ..Self::default() }),

@@ -10,9 +10,20 @@ use axum::http::header::CONNECTION;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::http::answer;
+
+/// How much of a body is kept without one of the [`LARGE`] places, in bytes.
+const SMALL: usize = 16 << 10;
+
+/// The places for longer bodies, so that the memory for all of them has a bound, however many are
+/// sent at once. Who finds none waits, for as long as a body may take.
+static LARGE: Semaphore = Semaphore::const_new(LARGE_AT_ONCE);
+
+/// How many there are.
+const LARGE_AT_ONCE: usize = 32;
 
 /// How much of a request's body is read, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +80,18 @@ impl fmt::Display for BodyError {
 
 impl Error for BodyError {}
 
+/// What a body's reading fails with when the connection has no more time for the rest of it.
+#[derive(Clone, Copy, Debug)]
+pub struct NoMoreTime;
+
+impl fmt::Display for NoMoreTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the connection has no more time for the request's body")
+    }
+}
+
+impl Error for NoMoreTime {}
+
 impl IntoResponse for BodyError {
     fn into_response(self) -> Response {
         let mut answer = answer::message(self.status(), &self.to_string());
@@ -97,18 +120,24 @@ pub async fn read(body: Body, limits: &BodyLimits) -> Result<Bytes, BodyError> {
     // What a client announces is no reason to set memory aside.
     let mut kept = Vec::new();
     let mut length = 0_usize;
+    let mut place = None;
     let reading = async {
         let furthest = limits.bytes.max(limits.dropped_bytes);
         // Nothing is read of a body that is known not to end within that.
         while ends_within(&body, furthest, length) {
             let Some(frame) = body.frame().await else { return Ok(()) };
             // Trailers are none of the body's bytes.
-            let Ok(data) = frame.map_err(|_| BodyError::Broken)?.into_data() else { continue };
+            let Ok(data) = frame.map_err(failure)?.into_data() else { continue };
             length = length.saturating_add(data.len());
             if length <= limits.bytes {
+                if length > SMALL && place.is_none() {
+                    // It is never closed.
+                    place = LARGE.acquire().await.ok();
+                }
                 kept.extend_from_slice(&data);
             } else {
                 kept = Vec::new();
+                place = None;
             }
         }
         Err(BodyError::FarTooLong)
@@ -121,6 +150,10 @@ pub async fn read(body: Body, limits: &BodyLimits) -> Result<Bytes, BodyError> {
         Err(_) if length > limits.bytes => Err(BodyError::FarTooLong),
         Err(error) => Err(error),
     }
+}
+
+fn failure(error: axum::Error) -> BodyError {
+    if error.into_inner().is::<NoMoreTime>() { BodyError::TooSlow } else { BodyError::Broken }
 }
 
 /// Whether the rest of a body, of which `length` bytes were read, may end within `furthest` bytes.
@@ -137,6 +170,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::task::{Context, Poll};
 
+    use axum::BoxError;
     use axum::http::header::CONTENT_TYPE;
     use hyper::body::{Frame, SizeHint};
 
@@ -145,8 +179,9 @@ mod tests {
     const LIMITS: BodyLimits =
         BodyLimits { bytes: 10, dropped_bytes: 30, time: Duration::from_millis(50) };
 
-    /// A body in chunks of five bytes, which counts how many were taken.
+    /// A body in chunks, of five bytes as a rule, which counts how many were taken.
     struct Chunks {
+        chunk: &'static [u8],
         left: usize,
         taken: Arc<AtomicUsize>,
         /// Whether it goes on without an end, or without a word.
@@ -167,7 +202,7 @@ mod tests {
             }
             self.left -= 1;
             self.taken.fetch_add(1, Ordering::Relaxed);
-            Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b"12345")))))
+            Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(self.chunk)))))
         }
 
         fn size_hint(&self) -> SizeHint {
@@ -183,7 +218,7 @@ mod tests {
         announced: u64,
     ) -> (Result<Bytes, BodyError>, usize) {
         let taken = Arc::new(AtomicUsize::new(0));
-        let chunks = Chunks { left, taken: Arc::clone(&taken), then, announced };
+        let chunks = Chunks { chunk: b"12345", left, taken: Arc::clone(&taken), then, announced };
         let outcome = read(Body::new(chunks), &LIMITS).await;
         (outcome, taken.load(Ordering::Relaxed))
     }
@@ -205,6 +240,47 @@ mod tests {
         ];
         for (case, left, then, announced, expected, taken) in cases {
             assert_eq!(read_chunks(left, then, announced).await, (expected, taken), "{case}");
+        }
+    }
+
+    #[tokio::test]
+    async fn so_many_long_bodies_are_kept_at_once_and_further_ones_wait() {
+        let taken = Arc::new(AtomicUsize::new(0));
+        let limits = BodyLimits { time: Duration::from_secs(60), ..BodyLimits::default() };
+        let begin = |then| {
+            let chunk = &[b'x'; 8 << 10];
+            let chunks = Chunks { chunk, left: 4, taken: Arc::clone(&taken), then, announced: 0 };
+            tokio::spawn(async move { read(Body::new(chunks), &limits).await })
+        };
+        let silent: Vec<_> = (0..LARGE_AT_ONCE).map(|_| begin(Poll::Pending)).collect();
+        let waits = begin(Poll::Ready(()));
+        // One processor runs these, each until it waits.
+        tokio::task::yield_now().await;
+        assert_eq!(taken.load(Ordering::Relaxed), LARGE_AT_ONCE * 4 + 3);
+        silent[0].abort();
+        assert_eq!(waits.await.unwrap().unwrap().len(), 32 << 10);
+    }
+
+    struct Fails(Option<BoxError>);
+
+    impl HttpBody for Fails {
+        type Data = Bytes;
+        type Error = BoxError;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+            Poll::Ready(self.0.take().map(Err))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_for_which_there_is_no_more_time_was_too_slow() {
+        let cases: [(BoxError, _); 2] =
+            [(NoMoreTime.into(), BodyError::TooSlow), ("reset".into(), BodyError::Broken)];
+        for (error, expected) in cases {
+            assert_eq!(read(Body::new(Fails(Some(error))), &LIMITS).await, Err(expected));
         }
     }
 

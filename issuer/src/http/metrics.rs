@@ -72,6 +72,7 @@ pub struct HttpMetrics {
     requests: Family<Answered, Counter>,
     durations: Family<Route, Histogram, fn() -> Histogram>,
     connections: Gauge,
+    closed_early: Counter,
 }
 
 impl HttpMetrics {
@@ -81,6 +82,7 @@ impl HttpMetrics {
             requests: Family::default(),
             durations: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
             connections: Gauge::default(),
+            closed_early: Counter::default(),
         };
         registry.register(
             "http_requests",
@@ -98,6 +100,11 @@ impl HttpMetrics {
             "Open connections of clients",
             metrics.connections.clone(),
         );
+        registry.register(
+            "http_connections_closed_early",
+            "Connections that were closed before their time, as few were left for others",
+            metrics.closed_early.clone(),
+        );
         metrics
     }
 
@@ -107,6 +114,11 @@ impl HttpMetrics {
         self.requests.get_or_create(&answered).inc();
         let route = Route { method, route: answered.route };
         self.durations.get_or_create(&route).observe(duration.as_secs_f64());
+    }
+
+    /// Counts connections that are closed before their time, to make room.
+    pub fn connections_closed_early(&self, count: usize) {
+        self.closed_early.inc_by(u64::try_from(count).unwrap_or(u64::MAX));
     }
 
     /// Counts a connection as open for as long as the value is kept.

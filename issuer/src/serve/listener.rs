@@ -3,8 +3,9 @@
 //! `axum::serve` sets no limits, so this drives hyper itself. Everything that a client may draw
 //! out has an end: the headers of a request, the pause between two requests, an answer that isn't
 //! read, and here or in [`request`](crate::http::request) and [`body`](crate::http::body)
-//! everything else.
+//! everything else. It ends earlier where others come and [few connections are left](open).
 
+mod open;
 mod progress;
 mod transport;
 
@@ -13,7 +14,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
@@ -33,6 +34,7 @@ use tower::Service;
 use tracing::{debug, error, warn};
 
 use crate::http::metrics::HttpMetrics;
+use open::{AT_LEAST, Open};
 use progress::{HeadTimer, Progress, Watched};
 use transport::Transport;
 
@@ -47,9 +49,10 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub struct Limits {
     /// How many connections may be open at once.
     ///
-    /// Further ones wait in the kernel's queue. They aren't closed, as the platform's SDKs repeat
-    /// nothing: to wait a moment is better than an error. So that it is a moment, answers close
-    /// their connections as long as the limit is reached.
+    /// When few are left, those are closed whose clients have kept the service waiting the longest.
+    /// While there are none of these, further ones wait in the kernel's queue. They aren't closed,
+    /// as the platform's SDKs repeat nothing: to wait a moment is better than an error. So that it is
+    /// a moment, answers close their connections as long as the limit is reached.
     pub connections: usize,
     /// How long the headers of a request may take, from the connection's start or from the
     /// request's first byte.
@@ -119,6 +122,7 @@ pub async fn run(
     shutdown: impl Future<Output = ()>,
 ) -> usize {
     let slots = Arc::new(Semaphore::new(limits.connections));
+    let mut open = Open::new(Arc::clone(&slots));
     let ending = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
@@ -127,15 +131,29 @@ pub async fn run(
             biased;
             () = &mut shutdown => break,
             // Also ends a pause: what has ended has given back its file.
-            Some(_) = connections.join_next() => {}
+            Some(ended) = connections.join_next_with_id() => {
+                open.end(ended.map_or_else(|error| error.id(), |(id, ())| id));
+            }
             Some((stream, peer, slot)) = accept(&listener, &slots) => {
-                let open = metrics.connection();
-                let service = Connection { router: router.clone(), peer, slots: Arc::clone(&slots) };
-                let served = serve(stream, service, limits, ending.watcher());
-                connections.spawn(async move {
+                metrics.connections_closed_early(open.make_room(Instant::now()));
+                let progress = Arc::new(Progress::new());
+                let connection = Connection {
+                    router: router.clone(),
+                    peer,
+                    slots: Arc::clone(&slots),
+                    progress: Arc::clone(&progress),
+                };
+                let served = serve(stream, connection, limits, ending.watcher());
+                let counted = metrics.connection();
+                let task = connections.spawn(async move {
                     served.await;
-                    drop((open, slot));
+                    drop((counted, slot));
                 });
+                open.begin(task.id(), progress);
+            }
+            // Whether somebody waits to be accepted isn't known.
+            () = sleep(AT_LEAST), if slots.available_permits() == 0 => {
+                metrics.connections_closed_early(open.make_room_after_all(Instant::now()));
             }
         }
     }
@@ -189,6 +207,7 @@ struct Connection {
     router: Router,
     peer: SocketAddr,
     slots: Arc<Semaphore>,
+    progress: Arc<Progress>,
 }
 
 async fn serve(
@@ -201,12 +220,10 @@ async fn serve(
     if let Err(error) = stream.set_nodelay(true) {
         debug!(%error, "a connection's packets may be delayed");
     }
-    let progress = Arc::new(Progress::default());
+    let progress = Arc::clone(&connection.progress);
     let transport = Transport::new(stream, Arc::clone(&progress), limits);
     let timer = HeadTimer::new(Arc::clone(&progress), limits.head, limits.idle);
-    let service = service_fn(move |request: Request<Incoming>| {
-        answer(connection.clone(), Arc::clone(&progress), request)
-    });
+    let service = service_fn(move |request: Request<Incoming>| answer(connection.clone(), request));
     let served = http1::Builder::new()
         .timer(timer)
         // It is there to have hyper ask the timer, which knows better: see there.
@@ -217,22 +234,29 @@ async fn serve(
         .serve_connection(TokioIo::new(transport), service);
     // Clients leave, are too slow, or speak something else than HTTP. None of it is a fault here,
     // and hyper has answered what can be answered.
-    if let Err(error) = ending.watch(served).await {
+    let mut served = pin!(ending.watch(served));
+    let outcome = tokio::select! {
+        biased;
+        outcome = &mut served => outcome,
+        // What waits for the client finds that it waits no longer.
+        () = progress.told() => served.await,
+    };
+    if let Err(error) = outcome {
         debug!(%error, "a connection has ended");
     }
 }
 
 async fn answer(
-    Connection { mut router, peer, slots }: Connection,
-    progress: Arc<Progress>,
+    Connection { mut router, peer, slots, progress }: Connection,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Infallible> {
     progress.head_is_read();
-    let mut request = request.map(|body| Body::new(Watched::new(body, progress)));
+    let body_progress = Arc::clone(&progress);
+    let mut request = request.map(|body| Body::new(Watched::new(body, body_progress)));
     request.extensions_mut().insert(ConnectInfo(peer));
     // A router is ready at all times.
     let mut answer = Service::<Request<Body>>::call(&mut router, request).await?;
-    if slots.available_permits() == 0 {
+    if slots.available_permits() == 0 || progress.is_wanted() {
         answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     Ok(answer)

@@ -74,14 +74,14 @@ fn further_connections_wait_until_there_is_room() {
     assert_eq!(answer.headers["connection"], "close");
     second.wait_for_end();
 
-    let mut idle = service.connect();
-    idle.send("GET /hel");
+    let mut never = service.connect();
+    never.send("GET /never HTTP/1.1\r\nHost: h\r\n\r\n");
     let mut waiting = service.connect();
     waiting.send("GET /hello HTTP/1.1\r\nHost: h\r\n\r\n");
     waiting.reader.get_mut().set_read_timeout(Some(SHORT)).unwrap();
     let silence = waiting.reader.fill_buf().unwrap_err().kind();
     assert!(matches!(silence, io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut), "{silence}");
-    drop(idle);
+    drop(never);
     waiting.reader.get_mut().set_read_timeout(Some(PATIENCE)).unwrap();
     assert_eq!(waiting.answer().status, 200);
 }

@@ -13,6 +13,7 @@
 
 mod answers;
 mod connections;
+mod crowded;
 
 use std::collections::HashMap;
 use std::future::pending;
@@ -22,7 +23,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::{Extension, Path, Request};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -45,6 +46,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Long enough to be told apart from at once, short enough to be waited for.
 const SHORT: Duration = Duration::from_millis(300);
+
+/// More than the kernel's buffers take.
+static LARGE: LazyLock<Bytes> = LazyLock::new(|| vec![b'x'; 64 << 20].into());
 
 /// What a test changes of how the service listens.
 struct Setup {
@@ -169,7 +173,7 @@ fn router(limits: BodyLimits, entered: Arc<Notify>, release: Arc<Notify>) -> Rou
         .route("/panic", routing::get(async || -> Response { panic!("with the client's secret") }))
         .route("/ignored", routing::post(async || StatusCode::UNAUTHORIZED))
         .route("/numbers/{number}", routing::get(async |Path(number): Path<u8>| number.to_string()))
-        .route("/large", routing::get(async || Body::from(vec![b'x'; 64 << 20])))
+        .route("/large", routing::get(async || Body::from(LARGE.clone())))
         .route("/who", routing::get(who))
         .route(
             "/length",

@@ -40,21 +40,27 @@ impl Transport {
         context: &mut Context<'_>,
     ) -> Poll<io::Result<T>> {
         if written.is_ready() {
-            self.unread = None;
+            if self.unread.take().is_some() {
+                self.progress.await_reader(false);
+            }
             return written;
         }
+        self.progress.await_reader(true);
         let limit = self.limits.unread;
         let unread = self.unread.get_or_insert_with(|| Box::pin(sleep(limit)));
-        ready!(unread.as_mut().poll(context));
+        if !self.progress.is_wanted() {
+            ready!(unread.as_mut().poll(context));
+        }
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 
     /// Reads and drops what still arrives: a connection that is closed with unread bytes is
     /// reset, and the reset takes the answer away from a client that hasn't read it yet.
     fn poll_linger(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        self.progress.await_bytes(true);
         let limit = self.limits.linger;
         let linger = self.linger.get_or_insert_with(|| Box::pin(sleep(limit)));
-        if linger.as_mut().poll(context).is_ready() {
+        if linger.as_mut().poll(context).is_ready() || self.progress.is_wanted() {
             return Poll::Ready(());
         }
         let mut dropped = [0; 16 << 10];

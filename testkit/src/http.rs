@@ -75,6 +75,16 @@ impl Response {
     }
 }
 
+/// The status of an answer, once all of it is there. It has to state its length.
+pub fn status_of_whole(answer: &[u8]) -> Option<u16> {
+    let mut headers = [httparse::EMPTY_HEADER; 64];
+    let mut head = httparse::Response::new(&mut headers);
+    let httparse::Status::Complete(start) = head.parse(answer).ok()? else { return None };
+    let length = head.headers.iter().find(|it| it.name.eq_ignore_ascii_case("content-length"));
+    let length: usize = length.map_or(0, |it| text(it.value).parse().expect("a length"));
+    head.code.filter(|_| answer.len() >= start + length)
+}
+
 pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }

@@ -16,6 +16,7 @@
 )]
 
 pub mod api;
+pub mod attack;
 pub mod benchmark;
 pub mod bootstrap;
 pub mod built;

@@ -4,10 +4,13 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use testkit::api::{good, id};
+use testkit::api::{Client, exchange, good, id};
+use testkit::attack::{ATTACKS, Attack, Attackers, Seen};
 use testkit::envoy::wait_for;
 use testkit::service::Service;
 
@@ -18,6 +21,185 @@ fn resident(process: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     line.split_whitespace().next().unwrap().parse().unwrap()
+}
+
+/// Does something while the service is attacked.
+fn beside<T>(attackers: Attackers, act: impl FnOnce(&Seen) -> T) -> T {
+    let seen = Arc::new(Seen::default());
+    let (end, ended) = tokio::sync::oneshot::channel::<()>();
+    std::thread::scope(|scope| {
+        scope.spawn({
+            let seen = Arc::clone(&seen);
+            move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+                runtime.unwrap().block_on(async {
+                    tokio::select! {
+                        () = attackers.run(seen) => {}
+                        _ = ended => {}
+                    }
+                });
+            }
+        });
+        let outcome = act(&seen);
+        // Also where that has panicked: the attackers end with their channel.
+        drop(end);
+        outcome
+    })
+}
+
+/// Those who attack a service, a few of them.
+fn attackers(service: &Service, attack: Attack) -> Attackers {
+    let client = service.client();
+    let (connections, each_second) = if attack.holds() { (250, 100) } else { (10, 40) };
+    Attackers {
+        attack,
+        target: service.address,
+        connections,
+        addresses: 20,
+        each_second,
+        path: client.functions("/tokens"),
+        key: service.variables()["SCW_SECRET_KEY"].clone(),
+    }
+}
+
+/// A service that accepts a hundred connections: it keeps 100 files for itself.
+fn with_a_hundred_connections() -> Service {
+    let mut service = Service::new();
+    let serve = service.command(&["serve", "--listen", &service.address.to_string()]);
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -n 200; exec \"$@\"", "sh"]).arg(serve.get_program());
+    command.args(serve.get_args()).current_dir(&service.folder);
+    service.try_run(&mut command).unwrap_or_else(|log| panic!("{log}"));
+    service
+}
+
+fn figure(client: &Client, name: &str) -> u64 {
+    let shown = String::from_utf8(client.get("/metrics").body).unwrap();
+    let line = shown.lines().find_map(|line| line.strip_prefix(&format!("issuer_{name} ")));
+    line.unwrap_or_else(|| panic!("{name} in {shown}")).parse().unwrap()
+}
+
+#[test]
+fn whatever_attacks_a_good_client_is_answered() {
+    let service = with_a_hundred_connections();
+    let client = service.client();
+    let scene = Scene::make(&client, "attacked");
+    let path = client.functions(&format!("/namespaces/{}", scene.namespace));
+    let checkpoint = format!("/trust/v1/namespaces/{}", scene.namespace);
+    for attack in ATTACKS {
+        wait_for("those before to end", || {
+            (figure(&client, "http_connections") < 10).then_some(())
+        });
+        let before = resident(service.process_id());
+        let closed_before = figure(&client, "http_connections_closed_early_total");
+        let etag = client.get(&checkpoint).header("etag").unwrap();
+        let held = format!(
+            "GET {checkpoint} HTTP/1.1\r\nhost: issuer.test\r\nif-none-match: {etag}\r\n\
+             prefer: wait=25\r\nconnection: close\r\n\r\n"
+        );
+        std::thread::scope(|scope| {
+            let gateway = scope.spawn(|| exchange(service.address, held.as_bytes()).unwrap());
+            wait_for("the gateway", || (figure(&client, "waiting_gateways") == 1).then_some(()));
+            beside(attackers(&service, attack), |seen| {
+                wait_for("the attack", || {
+                    let done = if attack.holds() { &seen.opened } else { &seen.answered };
+                    let enough = if attack.holds() { 250 } else { 20 };
+                    (done.load(Ordering::Relaxed) >= enough).then_some(())
+                });
+                for _ in 0..20 {
+                    good(client.get(&path));
+                }
+                assert!(figure(&client, "http_connections") <= 100, "{attack:?}");
+                let closed = figure(&client, "http_connections_closed_early_total");
+                assert_eq!(closed > closed_before, attack.holds(), "{attack:?}: {closed}");
+                let more = resident(service.process_id()).saturating_sub(before) / 1024;
+                assert!(more < 40, "{attack:?}: {more} MiB");
+                assert_eq!(seen.failed.load(Ordering::Relaxed), 0, "{attack:?}");
+                good(client.patch(&path, &json!({"description": attack.name()})));
+            });
+            let token = make_token(&client, &scene.function);
+            good(client.delete(&client.functions(&format!("/tokens/{}", id(&token)))));
+            let status = gateway.join().unwrap().status;
+            assert!([200, 304].contains(&status), "{attack:?}: {status}");
+        });
+    }
+}
+
+#[test]
+fn long_bodies_with_a_good_key_are_not_kept_all_at_once() {
+    let service = Service::started();
+    let client = service.client();
+    let process = service.process_id();
+    let before = resident(process);
+    let key = &service.variables()["SCW_SECRET_KEY"];
+    let head = format!(
+        "POST {} HTTP/1.1\r\nhost: issuer.test\r\nx-auth-token: {key}\r\n\
+         content-length: 1048576\r\n\r\n",
+        client.functions("/tokens")
+    );
+    let body = vec![b' '; (1 << 20) - 1];
+    let go_on = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let senders: Vec<_> = (0..200)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut stream = TcpStream::connect(service.address).unwrap();
+                    stream.write_all(head.as_bytes()).unwrap();
+                    stream.write_all(&body).unwrap();
+                    while !go_on.load(Ordering::Relaxed) {
+                        std::thread::sleep(Duration::from_millis(10));
+                    }
+                    stream.write_all(b" ").unwrap();
+                    let mut status = [0; 12];
+                    stream.read_exact(&mut status).unwrap();
+                    String::from_utf8_lossy(&status[9..]).into_owned()
+                })
+            })
+            .collect();
+        let mut most = 0;
+        loop {
+            std::thread::sleep(Duration::from_millis(500));
+            let now = resident(process);
+            if now < most + 1024 {
+                break;
+            }
+            most = now;
+        }
+        let more = most.saturating_sub(before) / 1024;
+        // Short ones aren't kept waiting.
+        good(client.get(&client.functions("/namespaces")));
+        let short = client.post(&client.functions("/tokens"), &json!({}));
+        go_on.store(true, Ordering::Relaxed);
+        let answers: Vec<_> = senders.into_iter().map(|it| it.join().unwrap()).collect();
+        assert_eq!(short.status, 400);
+        assert!(answers.iter().all(|status| status == "400"), "{answers:?}");
+        assert!(more < 100, "{more} MiB");
+    });
+}
+
+#[test]
+fn json_that_takes_more_than_its_length_is_refused() {
+    let service = Service::started();
+    let client = service.client();
+    let before = resident(service.process_id());
+    let many = format!("{{\"a\":[{{\"\":0}}{}]}}", ",{\"\":0}".repeat(149_000));
+    let deep = "{\"a\":".repeat(200_000);
+    let cases = [
+        (many, "expected at most 10000 members and items"),
+        (deep, "expected at most 10000 members and items"),
+        ("[".repeat(9_000), "expected a JSON object"),
+    ];
+    for (body, expected) in cases {
+        let answer = client.send("POST", &client.functions("/tokens"), Some(body.as_bytes()));
+        assert_eq!(answer.status, 400);
+        let detail = &answer.json()["details"][0];
+        assert_eq!(
+            (&detail["argument_name"], &detail["help_message"]),
+            (&json!("body"), &json!(expected))
+        );
+    }
+    let more = resident(service.process_id()).saturating_sub(before) / 1024;
+    assert!(more < 40, "{more} MiB");
 }
 
 #[test]

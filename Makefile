@@ -47,7 +47,7 @@ help:
 	@echo 'make fuzz        each fuzz target for a minute (SECONDS_EACH=60, TARGETS="token claims")'
 	@echo 'make bench       what a request costs, beside other filters, into docs/PERFORMANCE.md: 20 minutes'
 	@echo '                 (ROUNDS=9, PARTS="$(strip $(BENCH_PARTS))")'
-	@echo 'make bench-issuer what the service does and takes: 5 minutes'
+	@echo 'make bench-issuer what the service does and takes: 12 minutes'
 	@echo '                 (ROUNDS=9, PARTS="$(strip $(BENCH_ISSUER_PARTS))")'
 	@echo 'make bench-core  what each step of the core costs, natively and in V8 (STEPS=trust)'
 	@echo 'make lint        formatting, clippy on both targets, make doc, dependency audit'

@@ -17,6 +17,7 @@
     reason = "a test that can't go on says so by panicking"
 )]
 
+mod abuse;
 mod bare;
 mod goals;
 mod issuer;
@@ -41,7 +42,7 @@ use testkit::measure::process;
 const SERVER: usize = 0;
 const CLIENT: usize = 1;
 
-const PARTS: [&str; 5] = ["waiting", "unchanged", "minting", "namespaces", "listing"];
+const PARTS: [&str; 6] = ["waiting", "unchanged", "minting", "namespaces", "listing", "abuse"];
 
 fn main() {
     // cargo says `--bench` to every benchmark.
@@ -52,6 +53,9 @@ fn main() {
     if arguments.first().is_some_and(|it| it == signing::ARGUMENT) {
         return signing::sign(&arguments[1]);
     }
+    if arguments.first().is_some_and(|it| it == abuse::ARGUMENT) {
+        return abuse::attack(&arguments[1..]);
+    }
     let parts = arguments;
     if let Some(unknown) = parts.iter().find(|part| !PARTS.contains(&part.as_str())) {
         fail(2, &format!("expected one of {}, found {unknown}", PARTS.join(", ")));
@@ -61,7 +65,7 @@ fn main() {
         Ok(_) => fail(2, "ROUNDS: expected a number from 1, such as ROUNDS=9"),
         Err(_) => 9,
     };
-    for program in ["wrk", "taskset"] {
+    for program in ["wrk", "taskset", "chrt"] {
         let found =
             Command::new(program).arg("-v").stdout(Stdio::null()).stderr(Stdio::null()).status();
         if found.is_err() {
@@ -96,6 +100,9 @@ fn main() {
     }
     if chosen("listing") {
         measured += &listing::run(rounds.min(5), &mut goals);
+    }
+    if chosen("abuse") {
+        measured += &abuse::run(rounds.min(5), &mut goals);
     }
     let text =
         format!("Measured on {date}, on {machine}.\n\n## Goals\n\n{}{measured}", goals.report());

@@ -3,7 +3,7 @@
 //! `axum::serve` sets no limits, so this drives hyper itself. Everything that a client may draw
 //! out has an end: the headers of a request, the pause between two requests, an answer that isn't
 //! read, and here or in [`request`](crate::http::request) and [`body`](crate::http::body)
-//! everything else. It ends earlier where others come and [few connections are left](open).
+//! everything else. It ends earlier where others come and few connections are left.
 
 mod open;
 mod progress;

@@ -1,7 +1,7 @@
 //! Tokens, and how many there are: nothing else writes these two tables.
 //!
 //! A page of a list is found by counts of blocks: those before the page are added up, and what is
-//! skipped of one block is at most [`BLOCK`] rows. Neither the page nor the total takes longer for
+//! skipped of one block is at most 1,024 rows. Neither the page nor the total takes longer for
 //! a million tokens than it takes to read a thousand small rows.
 
 use rusqlite::{ToSql, params};

@@ -1,6 +1,8 @@
 # The issuer as a service, in an image with nothing else in it: one static program, no shell and no
 # library. It runs as a user without rights, and writes to /data alone.
 #
+# With BuildKit, which Docker builds with since 23.0 (before: DOCKER_BUILDKIT=1):
+#
 #   docker build --file envoy/issuer.Dockerfile --tag issuer .
 #   docker run --detach --name issuer --volume issuer:/data --publish 127.0.0.1:8080:8080 \
 #     --read-only --cap-drop ALL --security-opt no-new-privileges --stop-timeout 15 issuer

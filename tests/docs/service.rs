@@ -25,7 +25,7 @@ fn the_service_is_started_and_asked_as_the_readme_shows() {
 #[test]
 fn the_service_is_run_backed_up_and_restored_as_its_page_shows() {
     let reader = follow("service-page", &blocks(PAGE));
-    assert_eq!(reader.answers.last().unwrap()["namespaces"][0]["name"], "shop");
+    assert_eq!(reader.answers.last().unwrap()["namespaces"][0]["name"], "house");
     let made = reader.printed.matches("-----BEGIN PUBLIC KEY-----").count();
     assert_eq!(made, 2, "a namespace's and the service's own\n{}", reader.printed);
     for file in ["issuer.db", "issuer.key", "issuer.env", "copy.db", "owner.env"] {

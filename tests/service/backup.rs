@@ -50,6 +50,33 @@ fn a_backup_made_while_serving_is_the_whole_state_of_that_moment() {
 }
 
 #[test]
+fn what_root_restores_belongs_to_whom_the_database_belonged() {
+    use std::os::unix::fs::{MetadataExt as _, chown};
+    const OTHER: u32 = 65_533;
+    let mut service = Service::started();
+    let copy = service.folder.join("copy.db");
+    service.run(&["backup", copy.to_str().unwrap()]);
+    service.stop();
+    let owner = |path: &std::path::Path| {
+        let metadata = path.metadata().unwrap();
+        (metadata.uid(), metadata.gid())
+    };
+    let own = owner(&copy);
+    let is_root = own.0 == 0;
+    if is_root {
+        chown(service.database(), Some(OTHER), Some(OTHER)).unwrap();
+        chown(&service.folder, Some(OTHER), Some(OTHER)).unwrap();
+    }
+    let expected = if is_root { (OTHER, OTHER) } else { own };
+    service.run(&["restore", copy.to_str().unwrap()]);
+    assert_eq!(owner(&service.database()), expected);
+    // Where there was none, the folder says whose it is.
+    fs::remove_file(service.database()).unwrap();
+    service.run(&["restore", copy.to_str().unwrap()]);
+    assert_eq!(owner(&service.database()), expected);
+}
+
+#[test]
 fn a_copy_that_is_not_this_service_s_own_replaces_nothing() {
     let mut stranger = Service::started();
     Scene::make(&stranger.client(), "strange");

@@ -53,7 +53,7 @@ pub fn add_to(routes: &mut Routes) {
     // Nothing here runs code, so a deployment is done at once.
     at.post(
         "/containers/{id}/redeploy",
-        ("RedeployContainer", "Read a container"),
+        ("RedeployContainer", "Answer as if it were deployed: nothing here runs code"),
         containers::id,
         containers::read,
     );

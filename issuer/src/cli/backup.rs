@@ -47,8 +47,8 @@ pub fn restore(parser: &mut Parser) -> Result<Done, Failure> {
     );
     if issued_before.is_none() {
         complain(
-            "tokens that were deleted since the backup are listed again; delete them once more, or \
-             restore with --revoke-issued-before",
+            "tokens that were deleted since the backup are good again, at gateways that follow the \
+             feed too; delete them once more, or restore with --revoke-issued-before",
         );
     }
     let database = Escaped(&installation.database.display().to_string()).to_string();

@@ -258,7 +258,7 @@ Usage: issuer restore FILE [options]
                            ISSUER_SECRETS_KEY_FILE
 
 What was made since the backup is unknown afterwards: API keys, namespaces and their
-private keys, tokens. Tokens that were deleted since then are listed again, unless they
+private keys, tokens. Tokens that were deleted since then are good again, unless they
 are revoked with --revoke-issued-before. Gateways take the restored state for newer than
 what they have.
 ";

@@ -241,7 +241,8 @@ impl ApplicationView for FunctionView {
     const UPDATE: (&'static str, &'static str) = ("UpdateFunction", "Change a function");
     const DELETE: (&'static str, &'static str) =
         ("DeleteFunction", "Delete a function, and revoke its tokens");
-    const DEPLOY: (&'static str, &'static str) = ("DeployFunction", "Read a function");
+    const DEPLOY: (&'static str, &'static str) =
+        ("DeployFunction", "Answer as if it were deployed: nothing here runs code");
 
     fn of(mut it: Application, status: Status) -> Self {
         Self {
@@ -262,7 +263,8 @@ impl ApplicationView for ContainerView {
     const UPDATE: (&'static str, &'static str) = ("UpdateContainer", "Change a container");
     const DELETE: (&'static str, &'static str) =
         ("DeleteContainer", "Delete a container, and revoke its tokens");
-    const DEPLOY: (&'static str, &'static str) = ("DeployContainer", "Read a container");
+    const DEPLOY: (&'static str, &'static str) =
+        ("DeployContainer", "Answer as if it were deployed: nothing here runs code");
 
     fn of(mut it: Application, status: Status) -> Self {
         Self {

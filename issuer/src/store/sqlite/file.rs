@@ -237,12 +237,36 @@ pub fn restore_from<E: From<OpenError>>(
         if beside(&fresh, JOURNAL).exists() {
             return Err(OpenError::Damaged(copy.to_owned()).into());
         }
+        hand_over(&fresh, database)?;
         Ok(replace(&fresh, database)?)
     })();
     if result.is_err() {
         remove();
     }
     result
+}
+
+/// Gives a file that root made to whom the database belongs, or its folder while there is none:
+/// otherwise the service, which isn't root, couldn't open it.
+#[cfg(unix)]
+fn hand_over(file: &Path, database: &Path) -> Result<(), OpenError> {
+    use std::os::unix::fs::{MetadataExt as _, chown};
+    let give = || {
+        if fs::metadata(file)?.uid() != 0 {
+            return Ok(());
+        }
+        let folder = database.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new("."));
+        let owner = fs::metadata(database).or_else(|_| fs::metadata(folder))?;
+        chown(file, Some(owner.uid()), Some(owner.gid()))
+    };
+    give().map_err(|error| OpenError::Io(file.to_owned(), error))
+}
+
+/// Elsewhere files have no owner of this kind.
+#[cfg(not(unix))]
+fn hand_over(_: &Path, _: &Path) -> Result<(), OpenError> {
+    Ok(())
 }
 
 /// What SQLite puts behind a database's name for the file with its last commits.

@@ -50,6 +50,8 @@ pub async fn is_there(store: &Sqlite, id: Uuid) -> Result<bool, StoreError> {
 /// It neither reads nor writes, and says this.
 async fn assert_unavailable(store: &Sqlite, organization: Organization, words: &str) {
     let write = add(store, organization, "no").await.map(drop);
+    // Reads look whether the file is there once in a millisecond.
+    std::thread::sleep(std::time::Duration::from_millis(3));
     let read = is_there(store, Uuid::nil()).await.map(drop);
     for result in [write, read] {
         let Err(StoreError::Unavailable(reason)) = result else { panic!("{result:?}") };

@@ -25,9 +25,9 @@ impl Peer {
         let node = Node::with_packages("benches/issuer/peer", "a peer beside the service")?;
         let plain = node.command("server.mjs");
         let address = free_address();
+        let folder = plain.get_current_dir().expect("the folder of the packages");
         let mut command = on_processor(SERVER, "node");
-        command.args(plain.get_args()).arg(address.port().to_string()).args(alg);
-        command.current_dir(plain.get_current_dir().expect("the folder of the packages"));
+        command.arg(folder.join("server.mjs")).arg(address.port().to_string()).args(alg);
         let process =
             Service::start(&format!("peer-{}", address.port()), &testkit::scratch(), &mut command);
         wait_for("the peer to listen", || std::net::TcpStream::connect(address).ok());

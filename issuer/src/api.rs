@@ -2,12 +2,14 @@
 
 mod account;
 mod answer;
+mod applications;
 mod arguments;
 mod asked;
 mod call;
 mod containers_v1;
 mod error;
 mod health;
+mod namespaces;
 mod openapi;
 mod own;
 mod query;

@@ -79,85 +79,36 @@ struct Common<P> {
     place: P,
 }
 
-impl<P: Place> Group<'_, P> {
-    /// An operation: its name and what it does in words; what it reads of a request; and the
-    /// operation itself.
-    pub fn get<I, A, F>(
-        &mut self,
-        path: &str,
-        words: (&'static str, &'static str),
-        read: fn(&mut Reader, &P) -> I,
-        run: fn(Call<P>, I) -> F,
-    ) where
-        I: Send + 'static,
-        A: Answer,
-        F: Future<Output = Answered<A>> + Send + 'static,
-    {
-        self.add(Method::GET, MethodFilter::GET, path, words, read, run);
-    }
+/// A function for each method, all alike.
+macro_rules! methods {
+    ($($name:ident: $method:ident,)*) => {$(
+        /// An operation: its name and what it does in words; what it reads of a request; and the
+        /// operation itself.
+        pub fn $name<I, A, F>(
+            &mut self,
+            path: &str,
+            words: (&'static str, &'static str),
+            read: fn(&mut Reader, &P) -> I,
+            run: fn(Call<P>, I) -> F,
+        ) where
+            I: Send + 'static,
+            A: Answer,
+            F: Future<Output = Answered<A>> + Send + 'static,
+        {
+            self.add(Method::$method, MethodFilter::$method, path, words, read, run);
+        }
+    )*};
+}
 
-    /// The same for what makes something: the answer to HEAD, which elsewhere is made of the one to
-    /// GET, would not hold it.
-    pub fn get_alone<I, A, F>(
-        &mut self,
-        path: &str,
-        words: (&'static str, &'static str),
-        read: fn(&mut Reader, &P) -> I,
-        run: fn(Call<P>, I) -> F,
-    ) where
-        I: Send + 'static,
-        A: Answer,
-        F: Future<Output = Answered<A>> + Send + 'static,
-    {
+impl<P: Place> Group<'_, P> {
+    methods! { get: GET, post: POST, patch: PATCH, delete: DELETE, }
+
+    /// Refuses HEAD where GET makes something: the answer to HEAD, which elsewhere is made of the
+    /// one to GET, would not hold it.
+    pub fn refuse_head(&mut self, path: &str) {
         let only_get = async || (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "GET")]);
         let router = std::mem::take(&mut self.routes.router);
         self.routes.router = router.route(&format!("{}{path}", self.prefix), head(only_get));
-        self.get(path, words, read, run);
-    }
-
-    /// The same, with the method POST.
-    pub fn post<I, A, F>(
-        &mut self,
-        path: &str,
-        words: (&'static str, &'static str),
-        read: fn(&mut Reader, &P) -> I,
-        run: fn(Call<P>, I) -> F,
-    ) where
-        I: Send + 'static,
-        A: Answer,
-        F: Future<Output = Answered<A>> + Send + 'static,
-    {
-        self.add(Method::POST, MethodFilter::POST, path, words, read, run);
-    }
-
-    /// The same, with the method PATCH.
-    pub fn patch<I, A, F>(
-        &mut self,
-        path: &str,
-        words: (&'static str, &'static str),
-        read: fn(&mut Reader, &P) -> I,
-        run: fn(Call<P>, I) -> F,
-    ) where
-        I: Send + 'static,
-        A: Answer,
-        F: Future<Output = Answered<A>> + Send + 'static,
-    {
-        self.add(Method::PATCH, MethodFilter::PATCH, path, words, read, run);
-    }
-
-    /// The same, with the method DELETE.
-    pub fn delete<I, A, F>(
-        &mut self,
-        path: &str,
-        words: (&'static str, &'static str),
-        read: fn(&mut Reader, &P) -> I,
-        run: fn(Call<P>, I) -> F,
-    ) where
-        I: Send + 'static,
-        A: Answer,
-        F: Future<Output = Answered<A>> + Send + 'static,
-    {
-        self.add(Method::DELETE, MethodFilter::DELETE, path, words, read, run);
     }
 
     fn add<I, A, F>(

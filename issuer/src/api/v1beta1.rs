@@ -7,6 +7,7 @@ pub mod tokens;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::applications as shared;
 use super::call::Regional;
 use super::error::Errors;
 use super::routes::Routes;
@@ -14,6 +15,7 @@ use crate::model::Product;
 use crate::model::region::Region;
 use crate::model::variables::Variables;
 use applications::ApplicationView;
+use namespaces::NamespaceView;
 
 /// Adds the routes of a product, whose applications are read as `V`.
 pub fn add_to<V: ApplicationView>(routes: &mut Routes, product: Product, tag: &'static str) {
@@ -23,34 +25,18 @@ pub fn add_to<V: ApplicationView>(routes: &mut Routes, product: Product, tag: &'
     let place = Regional { product, region: Region::default_region() };
     let mut at = routes.group(prefix, tag, Errors::Brief, place);
 
-    let path = "/namespaces";
-    at.get(path, ("ListNamespaces", "List namespaces"), namespaces::filter, namespaces::list);
-    at.post(path, ("CreateNamespace", "Make a namespace"), namespaces::new, namespaces::create);
-    let path = "/namespaces/{id}";
-    at.get(path, ("GetNamespace", "Read a namespace"), namespaces::id, namespaces::read);
-    at.patch(
-        path,
-        ("UpdateNamespace", "Change a namespace"),
-        namespaces::change,
-        namespaces::update,
-    );
-    at.delete(
-        path,
-        ("DeleteNamespace", "Delete a namespace, with all that is in it"),
-        namespaces::id,
-        namespaces::delete,
-    );
+    super::namespaces::add_to::<NamespaceView>(&mut at);
 
     let path = &format!("/{name}");
-    at.get(path, V::LIST, applications::filter, applications::list::<V>);
-    at.post(path, V::CREATE, applications::new, applications::create::<V>);
+    at.get(path, V::LIST, applications::filter, shared::list::<V>);
+    at.post(path, V::CREATE, applications::new, shared::create::<V>);
     let path = &format!("/{name}/{{id}}");
-    at.get(path, V::GET, applications::id, applications::read::<V>);
-    at.patch(path, V::UPDATE, applications::change, applications::update::<V>);
-    at.delete(path, V::DELETE, applications::id, applications::delete::<V>);
+    at.get(path, V::GET, shared::id, shared::read::<V>);
+    at.patch(path, V::UPDATE, applications::change, shared::update::<V>);
+    at.delete(path, V::DELETE, shared::id, shared::delete::<V>);
     // Nothing here runs code, so a deployment is done at once.
     let path = &format!("/{name}/{{id}}/deploy");
-    at.post(path, V::DEPLOY, applications::id, applications::read::<V>);
+    at.post(path, V::DEPLOY, shared::id, shared::read::<V>);
 
     let path = "/tokens";
     at.get(path, ("ListTokens", "List tokens"), tokens::filter, tokens::list);
@@ -58,7 +44,8 @@ pub fn add_to<V: ApplicationView>(routes: &mut Routes, product: Product, tag: &'
     let path = "/tokens/{id}";
     at.get(path, ("GetToken", "Read a token, but for its text"), tokens::id, tokens::read);
     at.delete(path, ("DeleteToken", "Revoke a token for good"), tokens::id, tokens::delete);
-    at.get_alone(
+    at.refuse_head("/issue-jwt");
+    at.get(
         "/issue-jwt",
         ("IssueJWT", "Make a token, as older clients ask for it"),
         tokens::asked_jwt,

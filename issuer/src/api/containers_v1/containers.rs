@@ -6,17 +6,16 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::api::answer::{Answered, Json, List, Listed, Status, Time};
+use crate::api::answer::{Listed, Status, Time};
+use crate::api::applications::{Asked, View, id};
 use crate::api::arguments::Arguments;
-use crate::api::call::{Call, Regional};
+use crate::api::call::Regional;
 use crate::api::reader::Reader;
 use crate::api::settings::{self, ProbeView, ScalingOptionView, seconds};
-use crate::authority::refusal::Resource;
 use crate::model::Product;
 use crate::model::application::{
     Application, ApplicationChange, ApplicationFilter, NewApplication, Privacy, SettingsChange,
 };
-use crate::model::page::{Order, PageRequest};
 
 /// How v1 says `http_option`.
 const ENABLED: &str = "enabled";
@@ -31,24 +30,6 @@ pub fn new(it: &mut Reader, _: &Regional) -> NewApplication {
     }
 }
 
-pub async fn create(call: Call<Regional>, new: NewApplication) -> Answered<Json<ContainerView>> {
-    let Call { api, caller, place: Regional { product, region } } = call;
-    let made = api.authority.create_application(&caller, product, &region, new).await?;
-    Ok(Json(ContainerView::of(made, Status::Ready)))
-}
-
-pub fn id(it: &mut Reader, place: &Regional) -> Uuid {
-    it.id(Resource::Application(place.product))
-}
-
-pub async fn read(call: Call<Regional>, id: Uuid) -> Answered<Json<ContainerView>> {
-    let Call { api, caller, place: Regional { product, region } } = call;
-    let found = api.authority.application(&caller, product, &region, id).await?;
-    Ok(Json(ContainerView::of(found, Status::Ready)))
-}
-
-pub type Asked = (ApplicationFilter, Order, PageRequest);
-
 pub fn filter(it: &mut Reader, Regional { region, .. }: &Regional) -> Asked {
     let query = &mut it.query;
     let filter = ApplicationFilter {
@@ -62,31 +43,8 @@ pub fn filter(it: &mut Reader, Regional { region, .. }: &Regional) -> Asked {
     (filter, query.order(), query.page())
 }
 
-pub async fn list(
-    call: Call<Regional>,
-    (filter, order, page): Asked,
-) -> Answered<Json<List<ContainerView>>> {
-    let found = call.api.authority.applications(&call.caller, filter, order, page).await?;
-    Ok(List::of(found, |it| ContainerView::of(it, Status::Ready)))
-}
-
 pub fn change(it: &mut Reader, place: &Regional) -> (Uuid, ApplicationChange) {
     (id(it, place), changed(&mut it.body))
-}
-
-pub async fn update(
-    call: Call<Regional>,
-    (id, change): (Uuid, ApplicationChange),
-) -> Answered<Json<ContainerView>> {
-    let Call { api, caller, place: Regional { product, region } } = call;
-    let changed = api.authority.update_application(&caller, product, &region, id, change).await?;
-    Ok(Json(ContainerView::of(changed, Status::Ready)))
-}
-
-pub async fn delete(call: Call<Regional>, id: Uuid) -> Answered<Json<ContainerView>> {
-    let Call { api, caller, place: Regional { product, region } } = call;
-    let gone = api.authority.delete_application(&caller, product, &region, id).await?;
-    Ok(Json(ContainerView::of(gone, Status::Deleting)))
 }
 
 fn changed(it: &mut Arguments) -> ApplicationChange {
@@ -160,7 +118,7 @@ pub struct ContainerView {
     updated_at: Time,
 }
 
-impl ContainerView {
+impl View for ContainerView {
     fn of(it: Application, status: Status) -> Self {
         let settings = it.settings;
         let bytes = |megabytes: u32| u64::from(megabytes).saturating_mul(1_000_000);

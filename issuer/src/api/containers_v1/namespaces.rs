@@ -1,4 +1,4 @@
-//! `/namespaces`.
+//! Namespaces, as containers v1 has them.
 
 use std::collections::BTreeMap;
 
@@ -6,90 +6,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::api::answer::{Answered, Json, List, Listed, Status, Time};
+use crate::api::answer::{Listed, Status, Time};
 use crate::api::arguments::Arguments;
-use crate::api::call::{Call, Regional};
-use crate::api::reader::Reader;
-use crate::authority::keys::DEFAULT_KEY_TYPE;
-use crate::authority::refusal::Resource;
-use crate::model::namespace::{Namespace, NamespaceChange, NamespaceFilter, NewNamespace};
-use crate::model::page::{Order, PageRequest};
-
-pub fn new(it: &mut Reader, _: &Regional) -> NewNamespace {
-    let body = &mut it.body;
-    NewNamespace {
-        name: body.new_name(),
-        project_id: body.id("project_id"),
-        vpc_integration: false,
-        change: changed(body),
-    }
-}
-
-pub async fn create(call: Call<Regional>, new: NewNamespace) -> Answered<Json<NamespaceView>> {
-    let Call { api, caller, place: Regional { product, region } } = call;
-    let key_type = DEFAULT_KEY_TYPE;
-    let made = api.authority.create_namespace(&caller, product, &region, new, key_type).await?;
-    Ok(Json(NamespaceView::of(made, Status::Ready)))
-}
-
-pub fn id(it: &mut Reader, _: &Regional) -> Uuid {
-    it.id(Resource::Namespace)
-}
-
-pub async fn read(call: Call<Regional>, id: Uuid) -> Answered<Json<NamespaceView>> {
-    let Call { api, caller, place: Regional { product, region } } = call;
-    let found = api.authority.namespace(&caller, product, &region, id).await?;
-    Ok(Json(NamespaceView::of(found, Status::Ready)))
-}
-
-pub type Asked = (NamespaceFilter, Order, PageRequest);
-
-pub fn filter(it: &mut Reader, Regional { product, region }: &Regional) -> Asked {
-    let query = &mut it.query;
-    let filter = NamespaceFilter {
-        product: *product,
-        region: region.clone(),
-        name: query.text("name"),
-        project_id: query.id("project_id"),
-        organization_id: query.id("organization_id"),
-    };
-    (filter, query.order(), query.page())
-}
-
-pub async fn list(
-    call: Call<Regional>,
-    (filter, order, page): Asked,
-) -> Answered<Json<List<NamespaceView>>> {
-    let found = call.api.authority.namespaces(&call.caller, filter, order, page).await?;
-    Ok(List::of(found, |it| NamespaceView::of(it, Status::Ready)))
-}
-
-pub fn change(it: &mut Reader, place: &Regional) -> (Uuid, NamespaceChange) {
-    (id(it, place), changed(&mut it.body))
-}
-
-pub async fn update(
-    call: Call<Regional>,
-    (id, change): (Uuid, NamespaceChange),
-) -> Answered<Json<NamespaceView>> {
-    let Call { api, caller, place: Regional { product, region } } = call;
-    let changed = api.authority.update_namespace(&caller, product, &region, id, change).await?;
-    Ok(Json(NamespaceView::of(changed, Status::Ready)))
-}
-
-pub async fn delete(call: Call<Regional>, id: Uuid) -> Answered<Json<NamespaceView>> {
-    let Call { api, caller, place: Regional { product, region } } = call;
-    let gone = api.authority.delete_namespace(&caller, product, &region, id).await?;
-    Ok(Json(NamespaceView::of(gone, Status::Deleting)))
-}
-
-fn changed(body: &mut Arguments) -> NamespaceChange {
-    NamespaceChange {
-        description: body.description_text(),
-        variables: body.mapped_variables(),
-        tags: body.texts("tags"),
-    }
-}
+use crate::api::namespaces::View;
+use crate::model::namespace::Namespace;
+use crate::model::variables::VariablesChange;
 
 /// A namespace, as clients read it.
 #[derive(Serialize, JsonSchema)]
@@ -109,7 +30,7 @@ pub struct NamespaceView {
     updated_at: Time,
 }
 
-impl NamespaceView {
+impl View for NamespaceView {
     fn of(it: Namespace, status: Status) -> Self {
         Self {
             created_at: Time::micros(it.created_at),
@@ -125,6 +46,10 @@ impl NamespaceView {
             tags: it.tags,
             updated_at: Time::micros(it.updated_at),
         }
+    }
+
+    fn variables(body: &mut Arguments) -> VariablesChange {
+        body.mapped_variables()
     }
 }
 

@@ -7,18 +7,17 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::{SecretView, secrets};
-use crate::api::answer::{Answered, Json, List, Listed, Status, Time};
+use crate::api::answer::{Listed, Status, Time};
+use crate::api::applications::{Asked, View, id};
 use crate::api::arguments::Arguments;
-use crate::api::call::{Call, Regional};
+use crate::api::call::Regional;
 use crate::api::reader::Reader;
 use crate::api::settings::{self, HealthCheckView, ScalingOptionView, seconds};
-use crate::authority::refusal::Resource;
 use crate::model::Product;
 use crate::model::application::{
     Application, ApplicationChange, ApplicationFilter, NewApplication, Privacy, ScalingOption,
     SettingsChange,
 };
-use crate::model::page::{Order, PageRequest};
 
 pub fn new(it: &mut Reader, place: &Regional) -> NewApplication {
     let body = &mut it.body;
@@ -28,27 +27,6 @@ pub fn new(it: &mut Reader, place: &Regional) -> NewApplication {
         change: changed(body, place.product),
     }
 }
-
-pub async fn create<V: ApplicationView>(
-    call: Call<Regional>,
-    new: NewApplication,
-) -> Answered<Json<V>> {
-    let Call { api, caller, place: Regional { product, region } } = call;
-    let made = api.authority.create_application(&caller, product, &region, new).await?;
-    Ok(Json(V::of(made, Status::Ready)))
-}
-
-pub fn id(it: &mut Reader, place: &Regional) -> Uuid {
-    it.id(Resource::Application(place.product))
-}
-
-pub async fn read<V: ApplicationView>(call: Call<Regional>, id: Uuid) -> Answered<Json<V>> {
-    let Call { api, caller, place: Regional { product, region } } = call;
-    let found = api.authority.application(&caller, product, &region, id).await?;
-    Ok(Json(V::of(found, Status::Ready)))
-}
-
-pub type Asked = (ApplicationFilter, Order, PageRequest);
 
 pub fn filter(it: &mut Reader, Regional { product, region }: &Regional) -> Asked {
     let query = &mut it.query;
@@ -64,31 +42,8 @@ pub fn filter(it: &mut Reader, Regional { product, region }: &Regional) -> Asked
     (filter, query.order(), query.page())
 }
 
-pub async fn list<V: ApplicationView>(
-    call: Call<Regional>,
-    (filter, order, page): Asked,
-) -> Answered<Json<List<V>>> {
-    let found = call.api.authority.applications(&call.caller, filter, order, page).await?;
-    Ok(List::of(found, |it| V::of(it, Status::Ready)))
-}
-
 pub fn change(it: &mut Reader, place: &Regional) -> (Uuid, ApplicationChange) {
     (id(it, place), changed(&mut it.body, place.product))
-}
-
-pub async fn update<V: ApplicationView>(
-    call: Call<Regional>,
-    (id, change): (Uuid, ApplicationChange),
-) -> Answered<Json<V>> {
-    let Call { api, caller, place: Regional { product, region } } = call;
-    let changed = api.authority.update_application(&caller, product, &region, id, change).await?;
-    Ok(Json(V::of(changed, Status::Ready)))
-}
-
-pub async fn delete<V: ApplicationView>(call: Call<Regional>, id: Uuid) -> Answered<Json<V>> {
-    let Call { api, caller, place: Regional { product, region } } = call;
-    let gone = api.authority.delete_application(&caller, product, &region, id).await?;
-    Ok(Json(V::of(gone, Status::Deleting)))
 }
 
 fn changed(it: &mut Arguments, product: Product) -> ApplicationChange {
@@ -133,15 +88,13 @@ fn changed(it: &mut Arguments, product: Product) -> ApplicationChange {
 }
 
 /// A function or a container, as clients read it, and the names of its operations.
-pub trait ApplicationView: Serialize + JsonSchema + Listed + Send + 'static {
+pub trait ApplicationView: View {
     const LIST: (&'static str, &'static str);
     const CREATE: (&'static str, &'static str);
     const GET: (&'static str, &'static str);
     const UPDATE: (&'static str, &'static str);
     const DELETE: (&'static str, &'static str);
     const DEPLOY: (&'static str, &'static str);
-
-    fn of(it: Application, status: Status) -> Self;
 }
 
 /// What functions and containers have in common.
@@ -233,17 +186,7 @@ impl Common {
     }
 }
 
-impl ApplicationView for FunctionView {
-    const LIST: (&'static str, &'static str) =
-        ("ListFunctions", "List the functions of a namespace");
-    const CREATE: (&'static str, &'static str) = ("CreateFunction", "Make a function");
-    const GET: (&'static str, &'static str) = ("GetFunction", "Read a function");
-    const UPDATE: (&'static str, &'static str) = ("UpdateFunction", "Change a function");
-    const DELETE: (&'static str, &'static str) =
-        ("DeleteFunction", "Delete a function, and revoke its tokens");
-    const DEPLOY: (&'static str, &'static str) =
-        ("DeployFunction", "Answer as if it were deployed: nothing here runs code");
-
+impl View for FunctionView {
     fn of(mut it: Application, status: Status) -> Self {
         Self {
             common: Common::of(&mut it, status),
@@ -255,17 +198,19 @@ impl ApplicationView for FunctionView {
     }
 }
 
-impl ApplicationView for ContainerView {
+impl ApplicationView for FunctionView {
     const LIST: (&'static str, &'static str) =
-        ("ListContainers", "List the containers of a namespace");
-    const CREATE: (&'static str, &'static str) = ("CreateContainer", "Make a container");
-    const GET: (&'static str, &'static str) = ("GetContainer", "Read a container");
-    const UPDATE: (&'static str, &'static str) = ("UpdateContainer", "Change a container");
+        ("ListFunctions", "List the functions of a namespace");
+    const CREATE: (&'static str, &'static str) = ("CreateFunction", "Make a function");
+    const GET: (&'static str, &'static str) = ("GetFunction", "Read a function");
+    const UPDATE: (&'static str, &'static str) = ("UpdateFunction", "Change a function");
     const DELETE: (&'static str, &'static str) =
-        ("DeleteContainer", "Delete a container, and revoke its tokens");
+        ("DeleteFunction", "Delete a function, and revoke its tokens");
     const DEPLOY: (&'static str, &'static str) =
-        ("DeployContainer", "Answer as if it were deployed: nothing here runs code");
+        ("DeployFunction", "Answer as if it were deployed: nothing here runs code");
+}
 
+impl View for ContainerView {
     fn of(mut it: Application, status: Status) -> Self {
         Self {
             common: Common::of(&mut it, status),
@@ -280,6 +225,18 @@ impl ApplicationView for ContainerView {
             scaling_option: ScalingOptionView::of(it.settings.scaling_option),
         }
     }
+}
+
+impl ApplicationView for ContainerView {
+    const LIST: (&'static str, &'static str) =
+        ("ListContainers", "List the containers of a namespace");
+    const CREATE: (&'static str, &'static str) = ("CreateContainer", "Make a container");
+    const GET: (&'static str, &'static str) = ("GetContainer", "Read a container");
+    const UPDATE: (&'static str, &'static str) = ("UpdateContainer", "Change a container");
+    const DELETE: (&'static str, &'static str) =
+        ("DeleteContainer", "Delete a container, and revoke its tokens");
+    const DEPLOY: (&'static str, &'static str) =
+        ("DeployContainer", "Answer as if it were deployed: nothing here runs code");
 }
 
 impl Listed for FunctionView {

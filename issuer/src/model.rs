@@ -10,6 +10,7 @@ pub mod namespace_key;
 pub mod page;
 pub mod project;
 pub mod region;
+pub mod ssh_key;
 pub mod token;
 pub mod trust;
 pub mod variables;

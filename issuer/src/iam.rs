@@ -4,5 +4,6 @@
 //! without one.
 
 pub mod action;
+pub mod condition;
 pub mod decision;
 pub mod principal;

@@ -9,6 +9,7 @@ mod call;
 mod containers_v1;
 mod error;
 mod health;
+mod iam;
 mod namespaces;
 mod openapi;
 mod own;
@@ -85,6 +86,7 @@ fn described_routes() -> (Router<Api>, Value) {
     v1beta1::add_to::<ContainerView>(&mut routes, Product::Containers, "Containers v1beta1");
     containers_v1::add_to(&mut routes);
     account::add_to(&mut routes);
+    iam::add_to(&mut routes);
     own::add_to(&mut routes);
     trust::add_to(&mut routes);
     health::add_to(&mut routes);

@@ -5,6 +5,7 @@ pub mod applications;
 pub mod feed;
 pub mod founding;
 pub mod hashing;
+pub mod iam;
 pub mod keys;
 pub mod namespaces;
 pub mod projects;
@@ -19,18 +20,23 @@ use std::time::{Duration, Instant};
 
 use namespace_jwt_core::time::UnixTime;
 use tokio::sync::Mutex;
+use uuid::Uuid;
 
 use crate::iam::action::Action;
-use crate::iam::decision::{Authorized, Denied, Scope, decide};
+use crate::iam::condition::Facts;
+use crate::iam::decision::{Asking, Authorized, Denied, Scope, decide, decide_list};
 use crate::iam::principal::Principal;
+use crate::iam::rights::Rights;
 use crate::model::api_key::{ApiKey, SecretHash, SecretKey};
 use crate::model::namespace::Namespace;
+use crate::model::quota::{Limit, Quota};
 use crate::request_context::RequestContext;
 use crate::store::change::{Change, Origin};
-use crate::store::{self, Store, StoreError, Transaction};
+use crate::store::iam::KeyHolder;
+use crate::store::{self, Store, Transaction};
 use hashing::Hashing;
 use keys::Keys;
-use refusal::{AuthenticationFault, Refusal, Resource};
+use refusal::{AuthenticationFault, Refusal};
 use rotation::Looks;
 
 /// What the service does. It is made once, and all requests use it.
@@ -86,8 +92,9 @@ impl Authority {
         let secret = secret.and_then(SecretKey::parse);
         let secret = secret.ok_or(Refusal::NotAuthenticated(AuthenticationFault::Malformed))?;
         let (hash, now) = (secret.hash(), (self.clock)());
-        let key = self.read(move |transaction| user(transaction, &hash, now)).await?;
-        Ok(Caller { who: Who::User { key, secret: secret.hash() }, request: Some(request) })
+        let holder = self.read(move |transaction| holder(transaction, &hash, now)).await?;
+        let who = Who::Bearer { key: holder.key, secret: secret.hash() };
+        Ok(Caller { who, request: Some(request) })
     }
 
     /// Whether the service can do its work: the database takes a change, and a key signs. It is
@@ -179,7 +186,7 @@ pub struct Caller {
 
 #[derive(Clone, Debug)]
 enum Who {
-    User { key: ApiKey, secret: SecretHash },
+    Bearer { key: ApiKey, secret: SecretHash },
     Operator,
 }
 
@@ -192,32 +199,33 @@ impl Caller {
     /// The access key that they came with.
     pub fn access_key(&self) -> Option<&str> {
         match &self.who {
-            Who::User { key, .. } => Some(&key.access_key),
+            Who::Bearer { key, .. } => Some(&key.access_key),
             Who::Operator => None,
         }
     }
 }
 
-/// The owner of a secret.
-fn user(
+/// Who has a secret, as long as anything that they ask for is done.
+fn holder(
     transaction: &mut dyn Transaction,
     secret: &SecretHash,
     now: UnixTime,
-) -> Result<ApiKey, Refusal> {
+) -> Result<KeyHolder, Refusal> {
     let refused = |fault| Err(Refusal::NotAuthenticated(fault));
-    match transaction.api_key(secret)? {
+    match transaction.key_holder(secret)? {
         None => refused(AuthenticationFault::Unknown),
-        Some(key) if key.expires_at.is_some_and(|end| end <= now) => {
-            refused(AuthenticationFault::Expired)
-        }
-        Some(key) => Ok(key),
+        Some(holder) if holder.key.has_expired(now) => refused(AuthenticationFault::Expired),
+        Some(holder) if holder.is_locked => refused(AuthenticationFault::Locked),
+        Some(holder) => Ok(holder),
     }
 }
 
-/// An operation at work, for somebody who has been authenticated.
+/// An operation at work, for somebody who has been authenticated. What they may do was read in the
+/// same transaction: nothing of it is kept for the next one.
 struct Work<'t> {
     transaction: &'t mut dyn Transaction,
     principal: Principal,
+    rights: Rights,
     origin: Origin,
 }
 
@@ -227,16 +235,37 @@ impl<'t> Work<'t> {
         caller: &Caller,
         now: UnixTime,
     ) -> Result<Self, Refusal> {
-        let principal = match &caller.who {
-            Who::User { secret, .. } => Principal::User(user(transaction, secret, now)?),
+        let (principal, rights) = match &caller.who {
+            Who::Bearer { secret, .. } => {
+                let KeyHolder { key, is_owner, .. } = holder(transaction, secret, now)?;
+                let rights = match is_owner {
+                    true => Rights::All,
+                    false => Rights::By(transaction.rules_of_bearer(key.bearer)?),
+                };
+                (Principal::Bearer(key), rights)
+            }
             Who::Operator => {
                 let founding = transaction.founding()?;
                 let founding = founding.ok_or(Refusal::Internal("the database is empty"))?;
-                Principal::Operator { organization_id: founding.organization_id }
+                let organization_id = founding.organization_id;
+                (Principal::Operator { organization_id }, Rights::All)
             }
         };
         let origin = Origin { at: now, request: caller.request.clone() };
-        Ok(Self { transaction, principal, origin })
+        Ok(Self { transaction, principal, rights, origin })
+    }
+
+    fn asking(&self) -> Asking<'_> {
+        let request = self.origin.request.as_ref();
+        Asking {
+            principal: &self.principal,
+            rights: &self.rights,
+            facts: Facts {
+                address: request.map(|request| request.address),
+                user_agent: request.map_or("", |request| &request.user_agent),
+                time: self.origin.at,
+            },
+        }
     }
 
     /// Decides whether the caller may do something to what is in a namespace, or to itself.
@@ -253,6 +282,16 @@ impl<'t> Work<'t> {
         self.permit_in(action, scope, missing)
     }
 
+    /// Decides whether the caller may do something to what an organization has as a whole.
+    fn permit_all_over(
+        &self,
+        action: Action,
+        organization_id: Uuid,
+        missing: Refusal,
+    ) -> Result<Authorized, Refusal> {
+        self.permit_in(action, Scope { organization_id, project_id: None }, missing)
+    }
+
     /// Decides whether the caller may do something somewhere. Where they may not even know that,
     /// it is missing.
     fn permit_in(
@@ -261,20 +300,54 @@ impl<'t> Work<'t> {
         scope: Scope,
         missing: Refusal,
     ) -> Result<Authorized, Refusal> {
-        decide(&self.principal, action, scope).map_err(|denied| match denied {
+        decide(&self.asking(), action, scope).map_err(|denied| match denied {
             Denied::OtherOrganization => missing,
+            Denied::NoRule => Refusal::NotPermitted(action),
         })
     }
 
-    /// Decides whether the caller may list something in their organization.
-    fn permit_list(&self, action: Action, resource: Resource) -> Result<Authorized, Refusal> {
-        let organization_id = self.principal.organization_id();
-        let scope = Scope { organization_id, project_id: None };
-        self.permit_in(action, scope, resource.not_found(""))
+    /// Decides whether the caller may do something to what their own organization has as a whole.
+    fn permit_own(&self, action: Action) -> Result<Authorized, Refusal> {
+        let denied = Refusal::NotPermitted(action);
+        self.permit_all_over(action, self.principal.organization_id(), denied)
     }
 
-    /// Makes a change, with its entry in the audit log.
-    fn apply(&mut self, by: &Authorized, change: &Change<'_>) -> Result<(), StoreError> {
-        self.transaction.apply(by, change, &self.origin)
+    /// Decides what the caller may see of a list of their organization's.
+    fn permit_list(&self, action: Action) -> Result<Authorized, Refusal> {
+        decide_list(&self.asking(), action).map_err(|_| Refusal::NotPermitted(action))
+    }
+
+    /// The same for a list of several kinds of things, of which one has to be visible: the first is
+    /// named otherwise.
+    fn permit_lists(&self, actions: [Action; 2]) -> Result<Vec<Authorized>, Refusal> {
+        let asking = self.asking();
+        let permitted: Vec<_> =
+            actions.into_iter().filter_map(|action| decide_list(&asking, action).ok()).collect();
+        let [first, _] = actions;
+        match permitted.is_empty() {
+            true => Err(Refusal::NotPermitted(first)),
+            false => Ok(permitted),
+        }
+    }
+
+    /// Makes a change, with its entry in the audit log, if there may be as much.
+    fn apply(&mut self, by: &Authorized, change: &Change<'_>) -> Result<(), Refusal> {
+        let organization_id = by.scope().organization_id;
+        for (quota, of, more) in change.counted() {
+            let of = of.unwrap_or(organization_id);
+            let limit = self.limit(organization_id, quota)?;
+            let Limit::AtMost(most) = limit else { continue };
+            let found = self.transaction.usage(quota, of)?;
+            if !limit.admits(found, more) {
+                return Err(Refusal::QuotaExceeded { quota, most, found });
+            }
+        }
+        Ok(self.transaction.apply(by, change, &self.origin)?)
+    }
+
+    /// How much there may be of something in an organization.
+    fn limit(&mut self, organization_id: Uuid, quota: Quota) -> Result<Limit, Refusal> {
+        let set = self.transaction.limit(organization_id, quota)?;
+        Ok(set.unwrap_or_else(|| quota.default_limit()))
     }
 }

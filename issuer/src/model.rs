@@ -1,18 +1,25 @@
-//! What the service keeps: namespaces, applications, tokens, keys, and who calls.
+//! What the service keeps: namespaces, applications, tokens, keys, who calls, and what they may do.
 
 pub mod api_key;
 pub mod application;
 pub mod audit;
+pub mod bearer;
+pub mod group;
+pub mod iam_application;
 pub mod id;
 pub mod name;
 pub mod namespace;
 pub mod namespace_key;
 pub mod page;
+pub mod policy;
 pub mod project;
+pub mod quota;
 pub mod region;
 pub mod ssh_key;
+pub mod ssh_public_key;
 pub mod token;
 pub mod trust;
+pub mod user;
 pub mod variables;
 
 use serde::{Deserialize, Serialize};

@@ -9,6 +9,7 @@
 
 pub mod change;
 pub mod feed;
+pub mod iam;
 pub mod sqlite;
 
 use std::fmt;
@@ -18,7 +19,6 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use crate::iam::decision::Authorized;
-use crate::model::api_key::{ApiKey, SecretHash};
 use crate::model::application::{Application, ApplicationFilter};
 use crate::model::namespace::{Namespace, NamespaceFilter};
 use crate::model::namespace_key::NamespaceKey;
@@ -28,6 +28,7 @@ use crate::model::token::{Token, TokenFilter};
 use crate::model::trust::MAX_RECORDS;
 use change::{Change, Founding, Origin};
 use feed::Feed;
+use iam::Iam;
 
 /// A database.
 pub trait Store: Send + Sync {
@@ -48,7 +49,7 @@ pub trait Unit: Send {
 }
 
 /// One state of the database, and what is changed in it.
-pub trait Transaction: Feed {
+pub trait Transaction: Feed + Iam {
     /// What the first start made, once there was one.
     fn founding(&mut self) -> Result<Option<Founding>, StoreError>;
 
@@ -58,12 +59,6 @@ pub trait Transaction: Feed {
 
     /// Notes how clients reach the service from now on.
     fn note_api_url(&mut self, url: &str) -> Result<(), StoreError>;
-
-    /// The API key with this secret.
-    fn api_key(&mut self, secret: &SecretHash) -> Result<Option<ApiKey>, StoreError>;
-
-    /// How many API keys a user has.
-    fn count_api_keys(&mut self, user_id: Uuid) -> Result<u64, StoreError>;
 
     /// The organization of a project.
     fn organization_of_project(&mut self, project_id: Uuid) -> Result<Option<Uuid>, StoreError>;
@@ -119,10 +114,10 @@ pub trait Transaction: Feed {
     /// A token.
     fn token(&mut self, id: Uuid) -> Result<Option<Token>, StoreError>;
 
-    /// The tokens that the caller may see and the filter lets through.
+    /// The tokens that the filter lets through, of those products for which there is a permission.
     fn tokens(
         &mut self,
-        by: &Authorized,
+        by: &[Authorized],
         filter: &TokenFilter,
         page: PageRequest,
     ) -> Result<Page<Token>, StoreError>;

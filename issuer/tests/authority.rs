@@ -194,12 +194,8 @@ async fn a_token_names_its_subject_and_is_kept_without_its_text() {
             assert_eq!((token.subject, token.namespace_id), (subject, namespace.id));
             assert_eq!(token.bearer_id, Some(service.new.founding.owner_id));
             assert_eq!((token.expires_at, token.created_at), (expires_at, now()));
-            // Both products have one store of them.
-            for product in Product::ALL {
-                let here = here();
-                let kept = service.authority.token(&service.owner, product, &here, token.id);
-                assert_eq!(kept.await.as_ref(), Ok(token));
-            }
+            let kept = service.authority.token(&service.owner, &here(), token.id).await;
+            assert_eq!(kept.as_ref(), Ok(token));
         }
     }
     for expires_at in [Some(now()), Some(UnixTime::from_secs(1))] {
@@ -239,12 +235,12 @@ async fn what_is_unknown_elsewhere_or_gone_is_not_found() {
         assert_eq!(found.err(), none);
     }
     let no_token = Some(Resource::Token.not_found(token.id));
-    assert_eq!(authority.token(owner, FUNCTIONS, &there, token.id).await.err(), no_token);
-    assert_eq!(authority.delete_token(owner, FUNCTIONS, &there, token.id).await.err(), no_token);
+    assert_eq!(authority.token(owner, &there, token.id).await.err(), no_token);
+    assert_eq!(authority.delete_token(owner, &there, token.id).await.err(), no_token);
 
     let gone = authority.delete_namespace(owner, FUNCTIONS, &here(), namespace.id).await;
     assert_eq!(gone, Ok(namespace.clone()));
-    assert_eq!(authority.token(owner, FUNCTIONS, &here(), token.id).await.err(), no_token);
+    assert_eq!(authority.token(owner, &here(), token.id).await.err(), no_token);
     let subject = TokenSubject::Application(application.id);
     assert_eq!(service.token(subject, None).await.err(), no_function(application.id));
     let again = authority.delete_namespace(owner, FUNCTIONS, &here(), namespace.id).await;
@@ -263,9 +259,10 @@ async fn another_organizations_things_are_not_found() {
     let beside = rusqlite::Connection::open(service._folder.file("issuer.db")).unwrap();
     let (other, id) = (Uuid::new_v4(), namespace.id);
     beside.execute("INSERT INTO organizations VALUES (?1, ?1, 0, '', x'')", [other]).unwrap();
-    let sql = "UPDATE namespaces SET organization_id = ? WHERE id = ?";
+    beside.execute("INSERT INTO projects VALUES (?1, ?1, 'p', '', 0, 0)", [other]).unwrap();
+    let sql = "UPDATE namespaces SET organization_id = ?1, project_id = ?1 WHERE id = ?2";
     beside.execute(sql, [other, id]).unwrap();
-    let sql = "UPDATE token_counts SET id = ? WHERE kind = 'organization'";
+    let sql = "UPDATE token_counts SET id = ? WHERE kind = 'functions'";
     beside.execute(sql, [other]).unwrap();
 
     let missing = Some(Resource::Namespace.not_found(id));
@@ -281,8 +278,8 @@ async fn another_organizations_things_are_not_found() {
     assert_eq!(authority.application(owner, FUNCTIONS, &here(), id).await.err(), no_function);
     let deleted = authority.delete_application(owner, FUNCTIONS, &here(), id).await;
     assert_eq!(deleted.err(), no_function);
-    assert_eq!(authority.token(owner, FUNCTIONS, &here(), token.id).await.err(), no_token);
-    assert_eq!(authority.delete_token(owner, FUNCTIONS, &here(), token.id).await.err(), no_token);
+    assert_eq!(authority.token(owner, &here(), token.id).await.err(), no_token);
+    assert_eq!(authority.delete_token(owner, &here(), token.id).await.err(), no_token);
     assert_eq!(service.token(subject, None).await.err(), missing);
 
     let filter = NamespaceFilter {

@@ -10,19 +10,22 @@ use super::error::Errors;
 use super::reader::Reader;
 use super::routes::Routes;
 use crate::authority::refusal::Resource;
+use crate::iam::action::{Access, Action};
 use crate::model::page::{Order, PageRequest};
 use crate::model::project::{NewProject, Project, ProjectChange, ProjectFilter};
 
 /// Adds the routes.
 pub fn add_to(routes: &mut Routes) {
     let mut at = routes.group("/account/v3", "Account v3", Errors::Typed, Everywhere);
+    let to = Action::Project;
     let path = "/projects";
-    at.get(path, ("ListProjects", "List projects"), filter, list);
-    at.post(path, ("CreateProject", "Make a project"), new, create);
+    at.get(path, ("ListProjects", "List projects"), to(Access::List), filter, list);
+    at.post(path, ("CreateProject", "Make a project"), to(Access::Create), new, create);
     let path = "/projects/{id}";
-    at.get(path, ("GetProject", "Read a project"), id, read);
-    at.patch(path, ("UpdateProject", "Change a project"), change, update);
-    at.delete(path, ("DeleteProject", "Delete a project that nothing is in"), id, delete);
+    at.get(path, ("GetProject", "Read a project"), to(Access::Read), id, read);
+    at.patch(path, ("UpdateProject", "Change a project"), to(Access::Edit), change, update);
+    let words = ("DeleteProject", "Delete a project that nothing is in");
+    at.delete(path, words, to(Access::Delete), id, delete);
 }
 
 fn new(it: &mut Reader, _: &Everywhere) -> NewProject {

@@ -126,13 +126,17 @@ impl Arguments {
 
     /// A name that may be any short text but an empty one.
     pub fn title(&mut self, name: &str) -> Option<String> {
-        let schema = || json!({"type": "string", "minLength": 1, "maxLength": MAX_TITLE});
+        self.title_of(name, MAX_TITLE)
+    }
+
+    fn title_of(&mut self, name: &str, most: usize) -> Option<String> {
+        let schema = || json!({"type": "string", "minLength": 1, "maxLength": most});
         let text = self.take(name, "a string", schema, as_text)?;
         if text.is_empty() || text.chars().any(char::is_control) {
             let help = "expected a text without control characters that isn't empty";
             self.fault(name, FaultReason::Constraint, help);
         }
-        self.at_most(name, text.chars().count(), MAX_TITLE, "characters");
+        self.at_most(name, text.chars().count(), most, "characters");
         Some(text)
     }
 
@@ -142,6 +146,64 @@ impl Arguments {
         let text = self.title(name);
         self.asked_is_required();
         text.unwrap_or_default()
+    }
+
+    /// A text of at most so many characters.
+    pub fn text_of(&mut self, name: &str, most: usize) -> Option<String> {
+        let schema = || json!({"type": "string", "maxLength": most});
+        let text = self.take(name, "a string", schema, as_text)?;
+        self.at_most(name, text.chars().count(), most, "characters");
+        Some(text)
+    }
+
+    /// The same, where it has to be there.
+    pub fn required_text(&mut self, name: &str, most: usize) -> String {
+        self.require(name, &format!("give a {name}"));
+        let text = self.text_of(name, most);
+        self.asked_is_required();
+        text.unwrap_or_default()
+    }
+
+    /// The same without control characters, and not empty.
+    pub fn required_title_of(&mut self, name: &str, most: usize) -> String {
+        self.require(name, &format!("give a {name}"));
+        let text = self.title_of(name, most);
+        self.asked_is_required();
+        text.unwrap_or_default()
+    }
+
+    /// Ids.
+    pub fn ids(&mut self, name: &str) -> Option<Vec<Uuid>> {
+        let schema = || json!({"type": "array", "items": asked::uuid()});
+        self.take(name, "a list of UUIDs", schema, |value| {
+            value.as_array()?.iter().map(|it| id::parse(it.as_str()?)).collect()
+        })
+    }
+
+    /// Objects, and what `read` makes of each. Their faults are told under its name.
+    pub fn objects<T>(
+        &mut self,
+        name: &str,
+        mut read: impl FnMut(&mut Self) -> T,
+    ) -> Option<Vec<T>> {
+        if let Some(asked) = &mut self.asked {
+            let mut inner = Self::describing();
+            read(&mut inner);
+            let items = asked::object(inner.asked.unwrap_or_default(), inner.is_closed);
+            asked.push(Asked::optional(name, json!({"type": "array", "items": items})));
+            return None;
+        }
+        let items: Vec<Map<String, Value>> =
+            self.take(name, "a list of objects", Value::default, |value| {
+                value.as_array()?.iter().map(|it| it.as_object().cloned()).collect()
+            })?;
+        let mut values = Vec::new();
+        for members in items {
+            let mut inner = Self { members, ..Self::default() };
+            values.push(read(&mut inner));
+            self.adopt(name, inner.faults);
+        }
+        Some(values)
     }
 
     /// One of a few words. The platform's word for "not said" counts as absent.
@@ -304,12 +366,7 @@ impl Arguments {
             }
         };
         let value = read(&mut inner);
-        self.faults.extend(
-            inner
-                .faults
-                .into_iter()
-                .map(|fault| ArgumentFault { name: format!("{name}.{}", fault.name), ..fault }),
-        );
+        self.adopt(name, inner.faults);
         if let (Some(asked), Some(members)) = (&mut self.asked, inner.asked) {
             asked.push(Asked::optional(name, asked::object(members, inner.is_closed)));
         }
@@ -328,6 +385,14 @@ impl Arguments {
     /// Adds what is wrong with members that were read already.
     pub fn fault(&mut self, name: &str, reason: FaultReason, help: &str) {
         self.faults.push(ArgumentFault { name: name.to_owned(), reason, help: help.to_owned() });
+    }
+
+    /// Takes over what is wrong inside of a member.
+    fn adopt(&mut self, name: &str, faults: Vec<ArgumentFault>) {
+        let faults = faults.into_iter();
+        let renamed =
+            faults.map(|fault| ArgumentFault { name: format!("{name}.{}", fault.name), ..fault });
+        self.faults.extend(renamed);
     }
 
     fn require(&mut self, name: &str, help: &str) {

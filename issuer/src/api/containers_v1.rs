@@ -7,6 +7,7 @@ use super::applications;
 use super::call::Regional;
 use super::error::Errors;
 use super::routes::Routes;
+use crate::iam::action::{Access, Action};
 use crate::model::Product;
 use crate::model::region::Region;
 use containers::ContainerView;
@@ -20,16 +21,19 @@ pub fn add_to(routes: &mut Routes) {
 
     super::namespaces::add_to::<NamespaceView>(&mut at);
 
+    let to = |access| Action::Application(Product::Containers, access);
     let path = "/containers";
     at.get(
         path,
         ("ListContainers", "List containers"),
+        to(Access::List),
         containers::filter,
         applications::list::<ContainerView>,
     );
     at.post(
         path,
         ("CreateContainer", "Make a container"),
+        to(Access::Create),
         containers::new,
         applications::create::<ContainerView>,
     );
@@ -37,18 +41,21 @@ pub fn add_to(routes: &mut Routes) {
     at.get(
         path,
         ("GetContainer", "Read a container"),
+        to(Access::Read),
         applications::id,
         applications::read::<ContainerView>,
     );
     at.patch(
         path,
         ("UpdateContainer", "Change a container"),
+        to(Access::Edit),
         containers::change,
         applications::update::<ContainerView>,
     );
     at.delete(
         path,
         ("DeleteContainer", "Delete a container, and revoke its tokens"),
+        to(Access::Delete),
         applications::id,
         applications::delete::<ContainerView>,
     );
@@ -56,6 +63,7 @@ pub fn add_to(routes: &mut Routes) {
     at.post(
         "/containers/{id}/redeploy",
         ("RedeployContainer", "Answer as if it were deployed: nothing here runs code"),
+        to(Access::Read),
         applications::id,
         applications::read::<ContainerView>,
     );

@@ -78,6 +78,8 @@ fn refused(refusal: &Refusal, errors: Errors) -> Response {
                 AuthenticationFault::Malformed => "invalid_argument",
                 AuthenticationFault::Unknown => "not_found",
                 AuthenticationFault::Expired => "expired",
+                // The platform has no word for it.
+                AuthenticationFault::Locked => "unknown_reason",
             };
             let body = json!({
                 "message": "authentication is denied",
@@ -95,6 +97,20 @@ fn refused(refusal: &Refusal, errors: Errors) -> Response {
             });
             answer::json(StatusCode::FORBIDDEN, &body)
         }
+        Refusal::WouldGain(action) => {
+            let body = json!({
+                "details": [{"action": action.name(), "resource": action.resource()}],
+                "help_message": "somebody would have rights by it that whoever asks doesn't have \
+                    without a condition",
+                "message": "insufficient permissions",
+                "type": "permissions_denied",
+            });
+            answer::json(StatusCode::FORBIDDEN, &body)
+        }
+        Refusal::QuotaExceeded { quota, most, found } => {
+            quotas_exceeded(quota.name(), *found, *most, "quota(s) exceeded for this resource")
+        }
+        Refusal::IsOwner(help) => precondition_failed("unknown_precondition", help),
         Refusal::NotFound(resource, id) => match errors {
             Errors::Brief => answer::message(StatusCode::NOT_FOUND, &refusal.to_string()),
             Errors::Typed => not_found(code(*resource), id),
@@ -103,15 +119,7 @@ fn refused(refusal: &Refusal, errors: Errors) -> Response {
             Errors::Brief => answer::message(StatusCode::CONFLICT, &refusal.to_string()),
             Errors::Typed => already_exists(code(*resource), id, &refusal.to_string()),
         },
-        Refusal::StillInUse(_, help) => {
-            let body = json!({
-                "help_message": help,
-                "message": "precondition failed",
-                "precondition": "resource_still_in_use",
-                "type": "precondition_failed",
-            });
-            answer::json(StatusCode::PRECONDITION_FAILED, &body)
-        }
+        Refusal::StillInUse(_, help) => precondition_failed("resource_still_in_use", help),
         Refusal::InvalidArguments(faults) => {
             let details = faults.iter().map(|fault| {
                 json!({
@@ -143,14 +151,7 @@ fn refused(refusal: &Refusal, errors: Errors) -> Response {
         // A client that sends the same again, as it may after 503, would be refused again.
         Refusal::Store(error @ StoreError::LogFull { records }) => {
             tracing::error!(%error, "nothing more can be revoked");
-            let body = json!({
-                "details": [
-                    {"current": records, "quota": MAX_RECORDS, "resource": "revoked_tokens"},
-                ],
-                "message": error.to_string(),
-                "type": "quotas_exceeded",
-            });
-            answer::json(StatusCode::FORBIDDEN, &body)
+            quotas_exceeded("revoked_tokens", *records, MAX_RECORDS, &error.to_string())
         }
         Refusal::LogTooLong { .. } => {
             tracing::error!(error = %refusal, "a checkpoint isn't signed");
@@ -167,6 +168,25 @@ fn refused(refusal: &Refusal, errors: Errors) -> Response {
             answer::message(StatusCode::INTERNAL_SERVER_ERROR, "internal error")
         }
     }
+}
+
+fn precondition_failed(precondition: &str, help: &str) -> Response {
+    let body = json!({
+        "help_message": help,
+        "message": "precondition failed",
+        "precondition": precondition,
+        "type": "precondition_failed",
+    });
+    answer::json(StatusCode::PRECONDITION_FAILED, &body)
+}
+
+fn quotas_exceeded(resource: &str, current: u64, quota: u64, message: &str) -> Response {
+    let body = json!({
+        "details": [{"current": current, "quota": quota, "resource": resource}],
+        "message": message,
+        "type": "quotas_exceeded",
+    });
+    answer::json(StatusCode::FORBIDDEN, &body)
 }
 
 fn not_found(resource: &str, id: &str) -> Response {
@@ -200,6 +220,18 @@ fn code(resource: Resource) -> &'static str {
         Resource::Project => "project_id",
         Resource::Organization => "organization",
         Resource::User => "user",
+        Resource::IamApplication => "application",
+        Resource::Bearer => "bearer",
+        Resource::Anything => "resource",
+        Resource::Group => "group",
+        // As recorded.
+        Resource::Member => "",
+        Resource::Policy => "policy",
+        Resource::ApiKey => "access_key",
+        Resource::SshKey => "ssh_key",
+        Resource::Jwt => "jwt",
+        Resource::Log => "log",
+        Resource::Quota => "quotum",
         Resource::TrustKey => "trust_key",
     }
 }

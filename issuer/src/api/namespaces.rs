@@ -4,13 +4,15 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::answer::{Answered, Json, List, Listed, Status};
+use super::answer::{self, Answered, Json, Listed, Status};
 use super::arguments::Arguments;
 use super::call::{Call, Regional};
 use super::reader::Reader;
 use super::routes::Group;
 use crate::authority::keys::DEFAULT_KEY_TYPE;
 use crate::authority::refusal::Resource;
+use crate::iam::action::Access::{Create, Delete, Edit, List, Read};
+use crate::iam::action::Action;
 use crate::model::namespace::{Namespace, NamespaceChange, NamespaceFilter, NewNamespace};
 use crate::model::page::{Order, PageRequest};
 use crate::model::variables::VariablesChange;
@@ -32,14 +34,16 @@ pub trait View: Serialize + JsonSchema + Listed + Send + 'static {
 
 /// Adds the routes.
 pub fn add_to<V: View>(at: &mut Group<'_, Regional>) {
+    let product = at.place().product;
+    let to = |access| Action::Namespace(product, access);
     let path = "/namespaces";
-    at.get(path, ("ListNamespaces", "List namespaces"), filter, list::<V>);
-    at.post(path, ("CreateNamespace", "Make a namespace"), new::<V>, create::<V>);
+    at.get(path, ("ListNamespaces", "List namespaces"), to(List), filter, list::<V>);
+    at.post(path, ("CreateNamespace", "Make a namespace"), to(Create), new::<V>, create::<V>);
     let path = "/namespaces/{id}";
-    at.get(path, ("GetNamespace", "Read a namespace"), id, read::<V>);
-    at.patch(path, ("UpdateNamespace", "Change a namespace"), change::<V>, update::<V>);
+    at.get(path, ("GetNamespace", "Read a namespace"), to(Read), id, read::<V>);
+    at.patch(path, ("UpdateNamespace", "Change a namespace"), to(Edit), change::<V>, update::<V>);
     let words = ("DeleteNamespace", "Delete a namespace, with all that is in it");
-    at.delete(path, words, id, delete::<V>);
+    at.delete(path, words, to(Delete), id, delete::<V>);
 }
 
 fn new<V: View>(it: &mut Reader, _: &Regional) -> NewNamespace {
@@ -86,9 +90,9 @@ fn filter(it: &mut Reader, Regional { product, region }: &Regional) -> Asked {
 async fn list<V: View>(
     call: Call<Regional>,
     (filter, order, page): Asked,
-) -> Answered<Json<List<V>>> {
+) -> Answered<Json<answer::List<V>>> {
     let found = call.api.authority.namespaces(&call.caller, filter, order, page).await?;
-    Ok(List::of(found, |it| V::of(it, Status::Ready)))
+    Ok(answer::List::of(found, |it| V::of(it, Status::Ready)))
 }
 
 fn change<V: View>(it: &mut Reader, place: &Regional) -> (Uuid, NamespaceChange) {

@@ -10,6 +10,7 @@ use super::answer::Answer;
 use super::asked::{self, Asked};
 use super::error::Errors;
 use super::reader;
+use crate::iam::action::Action;
 
 /// What describes one operation.
 pub struct Operation<'a> {
@@ -23,6 +24,8 @@ pub struct Operation<'a> {
     pub name: &'static str,
     /// What it does, in a few words.
     pub summary: &'static str,
+    /// What a caller needs a right to.
+    pub action: Action,
     /// How it tells of errors.
     pub errors: Errors,
     /// Whether it has a body.
@@ -54,7 +57,8 @@ impl Description {
 
     /// Adds an operation that answers with an `A`.
     pub fn add<A: Answer>(&mut self, operation: Operation<'_>) {
-        let Operation { method, path, tag, name, summary, errors, has_body, asked } = operation;
+        let Operation { method, path, tag, name, summary, action, errors, has_body, asked } =
+            operation;
         let mut parameters: Vec<_> = names(path).map(path_parameter).collect();
         parameters.extend(asked.query.into_iter().map(query_parameter));
         let mut responses = failures(errors, &method, has_body);
@@ -66,6 +70,7 @@ impl Description {
             "security": [{"key": []}],
             "summary": summary,
             "tags": [tag],
+            "x-permission": {"action": action.name(), "resource": action.resource()},
         });
         if let (true, Some(members)) = (has_body, described.as_object_mut()) {
             let is_required = asked.body.iter().any(|it| it.is_required);
@@ -97,8 +102,8 @@ impl Description {
             "info": {
                 "title": "issuer serve",
                 "version": env!("CARGO_PKG_VERSION"),
-                "description": "The platform's API for namespaces, functions, containers, tokens \
-                    and projects, and what this service alone has: keys, revocations, and the feed \
+                "description": "The platform's API for namespaces, functions, containers, tokens, \
+                    projects and IAM, and what this service alone has: keys, revocations, and the feed \
                     that tells gateways of them.",
                 "license": {"name": env!("CARGO_PKG_LICENSE")},
             },

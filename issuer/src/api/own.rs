@@ -14,6 +14,8 @@ use super::answer::Time;
 use super::call::Everywhere;
 use super::error::Errors;
 use super::routes::Routes;
+use crate::iam::action::{Access, Action};
+use crate::model::Product;
 use crate::store::feed;
 
 /// Adds the routes.
@@ -22,12 +24,14 @@ pub fn add_to(routes: &mut Routes) {
     at.post(
         "/namespaces/{id}/rotate-key",
         ("RotateKey", "Make a namespace's next key, or replace a compromised one at once"),
+        Action::NamespaceKey(Product::Functions, Access::Create),
         rotation::new,
         rotation::rotate,
     );
     at.post(
         "/revocations",
         ("Revoke", "Revoke a token's id, or all that was issued before some time"),
+        Action::Revocation(None),
         revocations::new,
         revocations::revoke,
     );
@@ -35,18 +39,21 @@ pub fn add_to(routes: &mut Routes) {
     at.get(
         path,
         ("ListTrustKeys", "List the public keys that gateways pin"),
+        Action::TrustKey(Access::List),
         |_, _| (),
         trust_keys::list,
     );
     at.post(
         path,
         ("RotateTrustKey", "Make the next key that signs what gateways are told"),
+        Action::TrustKey(Access::Create),
         trust_keys::new,
         trust_keys::rotate,
     );
     at.delete(
         "/trust-keys/{id}",
         ("DropTrustKey", "Drop the older of two such keys"),
+        Action::TrustKey(Access::Delete),
         trust_keys::id,
         trust_keys::drop_old,
     );

@@ -8,7 +8,7 @@ use super::arguments::read_time;
 use super::asked::{self, Asked};
 use crate::authority::refusal::{ArgumentFault, FaultReason};
 use crate::model::id;
-use crate::model::page::{MAX_PAGE_SIZE, Order, PageRequest};
+use crate::model::page::{MAX_PAGE_SIZE, Order, OrderBy, PageRequest};
 
 /// How many items a page has that doesn't say.
 const PAGE_SIZE: u32 = 20;
@@ -112,30 +112,61 @@ impl Query {
 
     /// The order of a list of things that have names.
     pub fn order(&mut self) -> Order {
-        self.order_among(&[
-            ("created_at_asc", Order::CreatedAtAscending),
-            ("created_at_desc", Order::CreatedAtDescending),
-            ("name_asc", Order::NameAscending),
-            ("name_desc", Order::NameDescending),
-        ])
+        self.order_by(&[OrderBy::CreatedAt, OrderBy::Name])
     }
 
     /// Whether a list of things that have no names is to have the newest first.
     pub fn newest_first(&mut self) -> bool {
-        self.order_among(&[("created_at_asc", false), ("created_at_desc", true)])
+        self.order_by(&[OrderBy::CreatedAt]).is_descending
     }
 
-    fn order_among<T: Copy + Default>(&mut self, orders: &[(&str, T)]) -> T {
-        let names = || orders.iter().map(|(name, _)| *name);
-        let Some(text) = self.take("order_by", || asked::one_of(names())) else {
-            return T::default();
-        };
-        let found = orders.iter().find(|(name, _)| *name == text).map(|(_, order)| *order);
+    /// The order of a list that can be ordered by these: by the first one where nothing is said.
+    pub fn order_by(&mut self, columns: &[OrderBy]) -> Order {
+        let both =
+            |by: &OrderBy| [false, true].map(|is_descending| Order { by: *by, is_descending });
+        let orders: Vec<_> = columns.iter().flat_map(both).collect();
+        let names: Vec<_> = orders.iter().map(|order| order.name()).collect();
+        let default = orders.first().copied().unwrap_or_default();
+        let schema = || asked::one_of(names.iter().map(String::as_str));
+        let Some(text) = self.take("order_by", schema) else { return default };
+        let found = orders.iter().zip(&names).find(|(_, name)| **name == text);
         if found.is_none() {
-            let help = format!("expected one of {}", names().collect::<Vec<_>>().join(", "));
+            let help = format!("expected one of {}", names.join(", "));
             self.fault("order_by", FaultReason::Constraint, &help);
         }
-        found.unwrap_or_default()
+        found.map_or(default, |(order, _)| *order)
+    }
+
+    /// Yes or no.
+    pub fn boolean(&mut self, name: &str) -> Option<bool> {
+        // Python's clients begin with a capital.
+        let schema = || asked::one_of(["true", "false", "True", "False"]);
+        match self.take(name, schema)?.as_str() {
+            "true" | "True" => return Some(true),
+            "false" | "False" => return Some(false),
+            _ => self.fault(name, FaultReason::Format, "expected true or false"),
+        }
+        None
+    }
+
+    /// One of a few words. The platform's word for "any" counts as absent.
+    pub fn choice<T: Copy>(&mut self, name: &str, any: &str, words: &[(&str, T)]) -> Option<T> {
+        let names = || words.iter().map(|(word, _)| *word).chain(Some(any));
+        let text = self.take(name, || asked::one_of(names()))?;
+        let text = Some(text).filter(|text| text != any)?;
+        let found = words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
+        if found.is_none() {
+            let help = format!("expected one of {}", names().collect::<Vec<_>>().join(", "));
+            self.fault(name, FaultReason::Constraint, &help);
+        }
+        found
+    }
+
+    /// Texts, each under the same name.
+    pub fn texts(&mut self, name: &str) -> Vec<String> {
+        self.note(name, || json!({"type": "array", "items": {"type": "string"}}));
+        let texts = self.pairs.iter().filter(|(it, value)| it == name && !value.is_empty());
+        texts.map(|(_, text)| text.clone()).collect()
     }
 
     /// What came of reading several together, or nothing: then it is a fault, unless one of them alone

@@ -56,17 +56,27 @@ impl Reader {
     /// The id in the path. One that isn't a UUID is nobody's; where errors have a type, it has the
     /// wrong form.
     pub fn id(&mut self, resource: Resource) -> Uuid {
-        let text = self.names.value("id").unwrap_or_default();
+        self.id_named("id", resource)
+    }
+
+    /// The same where the path has another name for it.
+    pub fn id_named(&mut self, name: &str, resource: Resource) -> Uuid {
+        let text = self.names.value(name).unwrap_or_default();
         let found = id::parse(text);
         if found.is_none() {
             self.unknown = Some(match self.errors {
                 Errors::Brief => resource.not_found(""),
                 Errors::Typed => {
-                    Refusal::argument("id", FaultReason::Format, "value must be a valid UUID")
+                    Refusal::argument(name, FaultReason::Format, "value must be a valid UUID")
                 }
             });
         }
         found.unwrap_or_default()
+    }
+
+    /// What stands for a name in the path that isn't an id.
+    pub fn in_path(&mut self, name: &str) -> String {
+        self.names.value(name).unwrap_or_default().to_owned()
     }
 
     /// Whether all that was read was right.

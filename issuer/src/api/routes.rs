@@ -19,6 +19,7 @@ use super::query::Query;
 use super::reader::Reader;
 use crate::http::body::{self, BodyError, BodyLimits};
 use crate::http::request;
+use crate::iam::action::Action;
 
 /// The routes so far, and what describes them.
 pub struct Routes {
@@ -82,12 +83,13 @@ struct Common<P> {
 /// A function for each method, all alike.
 macro_rules! methods {
     ($($name:ident: $method:ident,)*) => {$(
-        /// An operation: its name and what it does in words; what it reads of a request; and the
-        /// operation itself.
+        /// An operation: its name and what it does in words; what a caller needs a right to; what
+        /// it reads of a request; and the operation itself.
         pub fn $name<I, A, F>(
             &mut self,
             path: &str,
             words: (&'static str, &'static str),
+            action: Action,
             read: fn(&mut Reader, &P) -> I,
             run: fn(Call<P>, I) -> F,
         ) where
@@ -95,13 +97,18 @@ macro_rules! methods {
             A: Answer,
             F: Future<Output = Answered<A>> + Send + 'static,
         {
-            self.add(Method::$method, MethodFilter::$method, path, words, read, run);
+            self.add((Method::$method, MethodFilter::$method), path, words, action, read, run);
         }
     )*};
 }
 
 impl<P: Place> Group<'_, P> {
-    methods! { get: GET, post: POST, patch: PATCH, delete: DELETE, }
+    methods! { get: GET, post: POST, put: PUT, patch: PATCH, delete: DELETE, }
+
+    /// Where the operations are.
+    pub fn place(&self) -> &P {
+        &self.common.place
+    }
 
     /// Refuses HEAD where GET makes something: the answer to HEAD, which elsewhere is made of the
     /// one to GET, would not hold it.
@@ -113,10 +120,10 @@ impl<P: Place> Group<'_, P> {
 
     fn add<I, A, F>(
         &mut self,
-        method: Method,
-        filter: MethodFilter,
+        (method, filter): (Method, MethodFilter),
         path: &str,
         (name, summary): (&'static str, &'static str),
+        action: Action,
         read: fn(&mut Reader, &P) -> I,
         run: fn(Call<P>, I) -> F,
     ) where
@@ -135,6 +142,7 @@ impl<P: Place> Group<'_, P> {
             tag: self.tag,
             name,
             summary,
+            action,
             errors,
             asked: reader.description(),
         });

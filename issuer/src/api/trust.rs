@@ -127,7 +127,8 @@ fn described(
 
 async fn all(State(api): State<Api>, request: Request) -> Result<Response, Failure> {
     let (parts, _) = request.into_parts();
-    authenticate(&parts, &api).await?;
+    let caller = authenticate(&parts, &api).await?;
+    api.authority.check_follows_all(&caller).await?;
     checkpoint(&api, TrustScope::All, &parts).await
 }
 
@@ -146,7 +147,8 @@ async fn log_of_all(
     request: Request,
 ) -> Result<Response, Failure> {
     let (parts, _) = request.into_parts();
-    authenticate(&parts, &api).await?;
+    let caller = authenticate(&parts, &api).await?;
+    api.authority.check_follows_all(&caller).await?;
     log(&api, TrustScope::All, &epoch, &parts.headers).await
 }
 

@@ -11,6 +11,8 @@ use super::applications as shared;
 use super::call::Regional;
 use super::error::Errors;
 use super::routes::Routes;
+use crate::iam::action::Access::{Create, Delete, Edit, List, Read};
+use crate::iam::action::Action;
 use crate::model::Product;
 use crate::model::region::Region;
 use crate::model::variables::Variables;
@@ -27,27 +29,32 @@ pub fn add_to<V: ApplicationView>(routes: &mut Routes, product: Product, tag: &'
 
     super::namespaces::add_to::<NamespaceView>(&mut at);
 
+    let to = |access| Action::Application(product, access);
     let path = &format!("/{name}");
-    at.get(path, V::LIST, applications::filter, shared::list::<V>);
-    at.post(path, V::CREATE, applications::new, shared::create::<V>);
+    at.get(path, V::LIST, to(List), applications::filter, shared::list::<V>);
+    at.post(path, V::CREATE, to(Create), applications::new, shared::create::<V>);
     let path = &format!("/{name}/{{id}}");
-    at.get(path, V::GET, shared::id, shared::read::<V>);
-    at.patch(path, V::UPDATE, applications::change, shared::update::<V>);
-    at.delete(path, V::DELETE, shared::id, shared::delete::<V>);
+    at.get(path, V::GET, to(Read), shared::id, shared::read::<V>);
+    at.patch(path, V::UPDATE, to(Edit), applications::change, shared::update::<V>);
+    at.delete(path, V::DELETE, to(Delete), shared::id, shared::delete::<V>);
     // Nothing here runs code, so a deployment is done at once.
     let path = &format!("/{name}/{{id}}/deploy");
-    at.post(path, V::DEPLOY, shared::id, shared::read::<V>);
+    at.post(path, V::DEPLOY, to(Read), shared::id, shared::read::<V>);
 
+    let to = |access| Action::Token(product, access);
     let path = "/tokens";
-    at.get(path, ("ListTokens", "List tokens"), tokens::filter, tokens::list);
-    at.post(path, ("CreateToken", "Make a token"), tokens::new, tokens::create);
+    at.get(path, ("ListTokens", "List tokens"), to(List), tokens::filter, tokens::list);
+    at.post(path, ("CreateToken", "Make a token"), to(Create), tokens::new, tokens::create);
     let path = "/tokens/{id}";
-    at.get(path, ("GetToken", "Read a token, but for its text"), tokens::id, tokens::read);
-    at.delete(path, ("DeleteToken", "Revoke a token for good"), tokens::id, tokens::delete);
+    let words = ("GetToken", "Read a token, but for its text");
+    at.get(path, words, to(Read), tokens::id, tokens::read);
+    let words = ("DeleteToken", "Revoke a token for good");
+    at.delete(path, words, to(Delete), tokens::id, tokens::delete);
     at.refuse_head("/issue-jwt");
     at.get(
         "/issue-jwt",
         ("IssueJWT", "Make a token, as older clients ask for it"),
+        to(Create),
         tokens::asked_jwt,
         tokens::create,
     );

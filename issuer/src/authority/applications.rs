@@ -102,7 +102,7 @@ impl Authority {
     ) -> Result<Page<Application>, Refusal> {
         self.look(caller, move |work| {
             let action = Action::Application(filter.product, Access::List);
-            let by = work.permit_list(action, Resource::Application(filter.product))?;
+            let by = work.permit_list(action)?;
             Ok(work.transaction.applications(&by, &filter, order, page)?)
         })
         .await

@@ -1,8 +1,9 @@
-//! What gateways are told, for whoever tells them. Nobody is authenticated here: what a scope may
-//! be told to whom is decided above.
+//! What gateways are told, for whoever tells them.
 
-use super::Authority;
 use super::refusal::Refusal;
+use super::{Authority, Caller};
+use crate::iam::action::{Access, Action};
+use crate::model::Product;
 use crate::model::trust::{
     ChangedScopes, Compaction, LogPosition, MAX_RECORDS, Record, ScopeState, TrustScope,
 };
@@ -12,6 +13,24 @@ use crate::store;
 const MANY_RECORDS: u64 = MAX_RECORDS / 5 * 4;
 
 impl Authority {
+    /// Whether a caller may follow all namespaces at once: that tells of each namespace and
+    /// application which are there and who may call them, so it takes the right to list them all.
+    /// What is told of one namespace, anybody may know.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`].
+    pub async fn check_follows_all(&self, caller: &Caller) -> Result<(), Refusal> {
+        self.look(caller, |work| {
+            for product in Product::ALL {
+                work.permit_own(Action::Namespace(product, Access::List))?;
+                work.permit_own(Action::Application(product, Access::List))?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
     /// All that a scope's gateways are told, as one state of the database has it, if there is such
     /// a scope: that of a deleted namespace goes on. Of its log only what comes after a place that
     /// was read to before, as long as that is of the same epoch.

@@ -5,10 +5,15 @@ use uuid::Uuid;
 
 use super::refusal::Refusal;
 use crate::iam::action::{Access, Action};
-use crate::iam::decision::{Scope, decide};
+use crate::iam::condition::Facts;
+use crate::iam::decision::{Asking, Authorized, Scope, decide};
 use crate::iam::principal::Principal;
-use crate::model::api_key::{ApiKey, SecretKey, new_access_key};
+use crate::iam::rights::Rights;
+use crate::model::api_key::{ApiKey, SecretHash, SecretKey, new_access_key};
+use crate::model::bearer::{Bearer, BearerKind};
+use crate::model::quota::Quota;
 use crate::sealing::{Place, SealingError, SecretsKey};
+use crate::store::change::iam::IamChange;
 use crate::store::change::{Change, Founding, Origin};
 use crate::store::{self, Store};
 
@@ -99,7 +104,7 @@ pub async fn add_owner_key(
 ) -> Result<u64, Refusal> {
     let (founding, key, secret) = (founding.clone(), key.clone(), secret.hash());
     store::write(store, move |transaction| {
-        let others = transaction.count_api_keys(founding.owner_id)?;
+        let others = transaction.usage(Quota::ApiKeysPerBearer, founding.owner_id)?;
         insert_owner_key(transaction, &founding, &key, &secret, at)?;
         Ok(others)
     })
@@ -110,28 +115,43 @@ pub async fn add_owner_key(
 pub fn owner_key(founding: &Founding, at: UnixTime, description: &str) -> (ApiKey, SecretKey) {
     let key = ApiKey {
         access_key: new_access_key(),
-        user_id: founding.owner_id,
+        bearer: Bearer::User(founding.owner_id),
         organization_id: founding.organization_id,
         default_project_id: founding.organization_id,
         description: description.to_owned(),
         expires_at: None,
+        creation_ip: None,
         created_at: at,
+        updated_at: at,
     };
     (key, SecretKey::generate())
 }
 
+/// Whatever the quota: who has lost all keys would stay outside.
 fn insert_owner_key(
     transaction: &mut dyn store::Transaction,
     founding: &Founding,
     key: &ApiKey,
-    secret: &crate::model::api_key::SecretHash,
+    secret: &SecretHash,
     at: UnixTime,
 ) -> Result<(), Refusal> {
-    let organization_id = founding.organization_id;
-    let action = Action::ApiKey(Access::Create);
-    let scope = Scope { organization_id, project_id: None };
-    let by = decide(&Principal::Operator { organization_id }, action, scope);
-    let by = by.map_err(|_| Refusal::NotPermitted(action))?;
+    let scope = Scope { organization_id: founding.organization_id, project_id: None };
+    let by = operator_may(Action::ApiKey(BearerKind::User, Access::Create), scope, at)?;
     let origin = Origin { at, request: None };
-    Ok(transaction.apply(&by, &Change::CreateApiKey(key, secret), &origin)?)
+    let change = Change::Iam(IamChange::CreateApiKey(key, secret));
+    Ok(transaction.apply(&by, &change, &origin)?)
+}
+
+/// The permission of whoever runs a command of this program.
+pub(super) fn operator_may(
+    action: Action,
+    scope: Scope,
+    at: UnixTime,
+) -> Result<Authorized, Refusal> {
+    let asking = Asking {
+        principal: &Principal::Operator { organization_id: scope.organization_id },
+        rights: &Rights::All,
+        facts: Facts { address: None, user_agent: "", time: at },
+    };
+    decide(&asking, action, scope).map_err(|_| Refusal::NotPermitted(action))
 }

@@ -1,4 +1,4 @@
-//! Argon2id for secret values: slow on purpose, so never many at once.
+//! Argon2id for secret values and passwords: slow on purpose, so never many at once.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,6 +14,7 @@ use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use super::refusal::Refusal;
+use crate::model::user::{Password, PasswordHash};
 use crate::model::variables::{HashedChange, SecretChange, VariablesChange};
 
 /// How many values are hashed at once. Each takes [`MEMORY`].
@@ -59,6 +60,15 @@ impl Hashing {
         }
         let removes_other_secrets = change.removes_other_secrets;
         Ok(HashedChange { plain: change.plain, secret, removes_other_secrets })
+    }
+
+    /// Hashes a password.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Busy`] after 25 seconds without a turn.
+    pub async fn hash_password(&self, password: Password) -> Result<PasswordHash, Refusal> {
+        Ok(PasswordHash(self.hash_one(password.into_text()).await?))
     }
 
     async fn hash_one(&self, value: Zeroizing<String>) -> Result<String, Refusal> {

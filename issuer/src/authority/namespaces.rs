@@ -99,7 +99,7 @@ impl Authority {
     ) -> Result<Page<Namespace>, Refusal> {
         self.look(caller, move |work| {
             let action = Action::Namespace(filter.product, Access::List);
-            let by = work.permit_list(action, Resource::Namespace)?;
+            let by = work.permit_list(action)?;
             Ok(work.transaction.namespaces(&by, &filter, order, page)?)
         })
         .await

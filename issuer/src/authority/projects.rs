@@ -64,7 +64,7 @@ impl Authority {
         page: PageRequest,
     ) -> Result<Page<Project>, Refusal> {
         self.look(caller, move |work| {
-            let by = work.permit_list(Action::Project(Access::List), Resource::Project)?;
+            let by = work.permit_list(Action::Project(Access::List))?;
             Ok(work.transaction.projects(&by, &filter, order, page)?)
         })
         .await

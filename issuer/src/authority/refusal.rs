@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::iam::action::Action;
 use crate::model::Product;
+use crate::model::quota::Quota;
 use crate::model::trust::MAX_RECORDS;
 use crate::sealing::SealingError;
 use crate::store::StoreError;
@@ -15,6 +16,19 @@ pub enum Refusal {
     NotAuthenticated(AuthenticationFault),
     /// Whoever asks may not do this.
     NotPermitted(Action),
+    /// Somebody would have more rights by it than whoever asks.
+    WouldGain(Action),
+    /// There would be more of something than there may be.
+    QuotaExceeded {
+        /// Of what.
+        quota: Quota,
+        /// How much there may be.
+        most: u64,
+        /// How much there is.
+        found: u64,
+    },
+    /// It can't be done to the owner of the organization: what else can be.
+    IsOwner(&'static str),
     /// There is no such thing, or none that the caller may know of: which, as the caller named it.
     NotFound(Resource, String),
     /// There is one of this name already: which.
@@ -59,6 +73,20 @@ impl fmt::Display for Refusal {
             Self::NotPermitted(action) => {
                 write!(f, "to {} a {} is not permitted", action.name(), action.resource())
             }
+            Self::WouldGain(action) => write!(
+                f,
+                "to {} this {} would give rights that whoever asks doesn't have",
+                action.name(),
+                action.resource()
+            ),
+            Self::QuotaExceeded { quota, most, found } => write!(
+                f,
+                "expected at most {most} of `{}`, found {found} already; raise it with `issuer \
+                 quota set {} NUMBER`",
+                quota.name(),
+                quota.name()
+            ),
+            Self::IsOwner(help) => f.write_str(help),
             Self::NotFound(resource, _) => write!(f, "{} was not found", resource.name()),
             Self::AlreadyExists(resource, _) => {
                 write!(f, "{} already exist", resource.name())
@@ -103,6 +131,8 @@ pub enum AuthenticationFault {
     Unknown,
     /// Its key has expired.
     Expired,
+    /// Its user is locked.
+    Locked,
 }
 
 /// A kind of thing that a request names.
@@ -122,6 +152,28 @@ pub enum Resource {
     Organization,
     /// A user.
     User,
+    /// An application of IAM.
+    IamApplication,
+    /// A user or an application of IAM.
+    Bearer,
+    /// Whatever has an id.
+    Anything,
+    /// A group.
+    Group,
+    /// A member of a group.
+    Member,
+    /// A policy.
+    Policy,
+    /// An API key.
+    ApiKey,
+    /// An SSH key.
+    SshKey,
+    /// An issued token, by the id that stands in it.
+    Jwt,
+    /// An entry of the audit log.
+    Log,
+    /// How much there may be of something.
+    Quota,
     /// A key that signs what gateways are told.
     TrustKey,
 }
@@ -148,6 +200,17 @@ impl Resource {
             Self::Project => "Project",
             Self::Organization => "Organization",
             Self::User => "User",
+            Self::IamApplication => "Application",
+            Self::Bearer => "User, application or API key",
+            Self::Anything => "Resource",
+            Self::Group => "Group",
+            Self::Member => "Member of the group",
+            Self::Policy => "Policy",
+            Self::ApiKey => "API key",
+            Self::SshKey => "SSH key",
+            Self::Jwt => "JWT",
+            Self::Log => "Log",
+            Self::Quota => "Quota",
             Self::TrustKey => "Trust key",
         }
     }

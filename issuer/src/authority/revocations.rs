@@ -10,6 +10,7 @@ use crate::iam::action::{Access, Action, Subject};
 use crate::iam::decision::{Authorized, Scope};
 use crate::iam::principal::Principal;
 use crate::model::application::Application;
+use crate::model::bearer::Bearer;
 use crate::model::namespace::Namespace;
 use crate::model::token::Token;
 use crate::model::trust::{Mark, Marked, TokenId};
@@ -71,13 +72,14 @@ impl Authority {
                     "expected the namespace of a token that isn't known here",
                 ));
             }
-            let project_id = namespace.map(|namespace| namespace.project_id);
+            let project_id = namespace.as_ref().map(|it| it.project_id);
             let scope = Scope { organization_id, project_id };
-            let action = Action::Revocation(Access::Create);
+            let action = Action::Revocation(namespace.as_ref().map(|it| it.product));
             let by = work.permit_in(action, scope, Resource::Token.not_found(id.as_str()))?;
             if !is_trial {
                 let id = id.clone();
-                let revoked = RevokedId { id, namespace_id, expires_at, organization_id };
+                let namespace = namespace.map(|it| (it.id, it.product));
+                let revoked = RevokedId { id, namespace, expires_at, organization_id };
                 work.apply(&by, &Change::RevokeId(&revoked))?;
             }
             Ok(IdRevocation::Remembered)
@@ -135,7 +137,7 @@ impl Authority {
 enum Found {
     Namespace(Namespace),
     Application(Box<Application>),
-    Bearer(Uuid, Uuid),
+    Bearer(Bearer, Uuid),
 }
 
 impl Work<'_> {
@@ -143,7 +145,7 @@ impl Work<'_> {
     fn namespace_for_revocation(&mut self, id: Uuid) -> Result<Namespace, Refusal> {
         let missing = || Resource::Namespace.not_found(id);
         let namespace = self.transaction.namespace(id)?.ok_or_else(missing)?;
-        self.permit(Action::Revocation(Access::Create), &namespace, missing())?;
+        self.permit(Action::Revocation(Some(namespace.product)), &namespace, missing())?;
         Ok(namespace)
     }
 
@@ -232,8 +234,8 @@ impl Work<'_> {
             let change = match &found {
                 Found::Namespace(it) => Change::MarkNamespace(it, mark.not_before),
                 Found::Application(it) => Change::MarkApplication(it, mark.not_before),
-                Found::Bearer(id, organization_id) => {
-                    Change::MarkBearer(*id, *organization_id, mark.not_before)
+                Found::Bearer(bearer, organization_id) => {
+                    Change::MarkBearer(*bearer, *organization_id, mark.not_before)
                 }
             };
             self.apply(&by, &change)?;
@@ -242,12 +244,11 @@ impl Work<'_> {
     }
 
     fn find_marked(&mut self, of: Marked) -> Result<(Found, Authorized), Refusal> {
-        let action = |subject| Action::Mark(subject, Access::Edit);
         match of {
             Marked::Namespace(id) => {
                 let missing = || Resource::Namespace.not_found(id);
                 let it = self.transaction.namespace(id)?.ok_or_else(missing)?;
-                let action = action(Subject::Namespace(it.product));
+                let action = Action::Mark(Subject::Namespace(it.product));
                 let by = self.permit(action, &it, missing())?;
                 Ok((Found::Namespace(it), by))
             }
@@ -256,17 +257,16 @@ impl Work<'_> {
                 let it = self.transaction.application(id)?.ok_or_else(missing)?;
                 let namespace = self.transaction.namespace(it.namespace_id)?;
                 let namespace = namespace.ok_or_else(missing)?;
-                let action = action(Subject::Application(it.product));
+                let action = Action::Mark(Subject::Application(it.product));
                 let by = self.permit(action, &namespace, missing())?;
                 Ok((Found::Application(Box::new(it)), by))
             }
             Marked::Bearer(id) => {
-                let organization = self.transaction.organization_of_user(id)?;
                 let missing = || Resource::User.not_found(id);
-                let organization_id = organization.ok_or_else(missing)?;
-                let scope = Scope { organization_id, project_id: None };
-                let by = self.permit_in(action(Subject::Bearer), scope, missing())?;
-                Ok((Found::Bearer(id, organization_id), by))
+                let (bearer, organization_id) = self.transaction.bearer(id)?.ok_or_else(missing)?;
+                let action = Action::Mark(Subject::Bearer(bearer.kind()));
+                let by = self.permit_all_over(action, organization_id, missing())?;
+                Ok((Found::Bearer(bearer, organization_id), by))
             }
         }
     }

@@ -11,12 +11,12 @@ use std::time::Duration;
 use namespace_jwt_core::time::UnixTime;
 use uuid::Uuid;
 
+use super::founding::operator_may;
 use super::refusal::{FaultReason, Refusal, Resource};
 use super::revocations::whole_second;
 use super::{Authority, Caller, Work};
 use crate::iam::action::{Access, Action};
-use crate::iam::decision::{Authorized, Scope, decide};
-use crate::iam::principal::Principal;
+use crate::iam::decision::{Authorized, Scope};
 use crate::model::namespace::Namespace;
 use crate::model::namespace_key::{KeyState, NamespaceKey};
 use crate::signing::keys::{KeyType, RsaSize};
@@ -348,9 +348,7 @@ fn carry_out(transaction: &mut dyn Transaction, due: &Due, now: UnixTime) -> Res
     let organization_id = namespace.organization_id;
     let scope = Scope { organization_id, project_id: Some(namespace.project_id) };
     // What was permitted when it was put into the schedule.
-    let action = change.action();
-    let by = decide(&Principal::Operator { organization_id }, action, scope);
-    let by = by.map_err(|_| Refusal::NotPermitted(action))?;
+    let by = operator_may(change.action(), scope, now)?;
     Ok(transaction.apply(&by, &change, &Origin { at: now, request: None })?)
 }
 

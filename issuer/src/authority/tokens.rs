@@ -124,15 +124,12 @@ impl Authority {
     pub async fn token(
         &self,
         caller: &Caller,
-        product: Product,
         region: &Region,
         id: Uuid,
     ) -> Result<Token, Refusal> {
         let region = region.clone();
-        self.look(caller, move |work| {
-            Ok(work.permitted_token(product, &region, id, Access::Read)?.0)
-        })
-        .await
+        self.look(caller, move |work| Ok(work.permitted_token(&region, id, Access::Read)?.token))
+            .await
     }
 
     /// Lists what is kept of tokens.
@@ -148,7 +145,12 @@ impl Authority {
         page: PageRequest,
     ) -> Result<Page<Token>, Refusal> {
         self.look(caller, move |work| {
-            let by = work.permit_list(Action::Token(product, Access::List), Resource::Token)?;
+            let other = match product {
+                Product::Functions => Product::Containers,
+                Product::Containers => Product::Functions,
+            };
+            let list = [product, other].map(|product| Action::Token(product, Access::List));
+            let by = work.permit_lists(list)?;
             Ok(work.transaction.tokens(&by, &filter, page)?)
         })
         .await
@@ -162,18 +164,24 @@ impl Authority {
     pub async fn delete_token(
         &self,
         caller: &Caller,
-        product: Product,
         region: &Region,
         id: Uuid,
     ) -> Result<Token, Refusal> {
         let region = region.clone();
         self.change(caller, move |work| {
-            let (token, by) = work.permitted_token(product, &region, id, Access::Delete)?;
-            work.apply(&by, &Change::DeleteToken(&token, product))?;
-            Ok(token)
+            let found = work.permitted_token(&region, id, Access::Delete)?;
+            work.apply(&found.by, &Change::DeleteToken(&found.token, found.product))?;
+            Ok(found.token)
         })
         .await
     }
+}
+
+/// A token that the caller may do something to.
+struct PermittedToken {
+    token: Token,
+    product: Product,
+    by: Authorized,
 }
 
 impl Work<'_> {
@@ -205,20 +213,21 @@ impl Work<'_> {
         self.permit(Action::Token(product, access), namespace, missing)
     }
 
-    /// A token that the caller may do something to.
+    /// A token that the caller may do something to: by a right to its own product, whichever API
+    /// they ask.
     fn permitted_token(
         &mut self,
-        product: Product,
         region: &Region,
         id: Uuid,
         access: Access,
-    ) -> Result<(Token, Authorized), Refusal> {
+    ) -> Result<PermittedToken, Refusal> {
         let missing = || Resource::Token.not_found(id);
         let token = self.transaction.token(id)?.ok_or_else(missing)?;
         let namespace = self.transaction.namespace(token.namespace_id)?;
         let namespace = namespace.filter(|it| it.region == *region).ok_or_else(missing)?;
+        let product = namespace.product;
         let by = self.permit_token(&namespace, product, access, missing())?;
-        Ok((token, by))
+        Ok(PermittedToken { token, product, by })
     }
 
     fn signing_key(&mut self, namespace: &Namespace) -> Result<NamespaceKey, Refusal> {

@@ -4,11 +4,11 @@
 use namespace_jwt_core::time::UnixTime;
 use uuid::Uuid;
 
+use super::founding::operator_may;
 use super::refusal::{FaultReason, Refusal, Resource};
-use super::{Authority, Caller};
+use super::{Authority, Caller, Work};
 use crate::iam::action::{Access, Action};
-use crate::iam::decision::{Scope, decide};
-use crate::iam::principal::Principal;
+use crate::iam::decision::{Authorized, Scope};
 use crate::model::trust::TrustKey;
 use crate::sealing::{Place, SecretsKey};
 use crate::signing::keys::{KeyType, SigningKey};
@@ -42,9 +42,7 @@ pub async fn make_first(
     }
     let (key, organization_id) = (make(secrets, at)?, founding.organization_id);
     let action = Action::TrustKey(Access::Create);
-    let scope = Scope { organization_id, project_id: None };
-    let by = decide(&Principal::Operator { organization_id }, action, scope);
-    let by = by.map_err(|_| Refusal::NotPermitted(action))?;
+    let by = operator_may(action, Scope { organization_id, project_id: None }, at)?;
     store::write(store, move |work| {
         // Another program may have been faster.
         if work.trust_keys()?.is_empty() {
@@ -78,7 +76,7 @@ impl Authority {
     /// [`Refusal`].
     pub async fn trust_keys(&self, caller: &Caller) -> Result<Vec<TrustKey>, Refusal> {
         self.look(caller, |work| {
-            work.permit_list(Action::TrustKey(Access::List), Resource::TrustKey)?;
+            work.permit_founded(Action::TrustKey(Access::List))?;
             Ok(work.transaction.trust_keys()?)
         })
         .await
@@ -93,7 +91,7 @@ impl Authority {
         let key = self.keys.make_trust_key((self.clock)())?;
         self.change(caller, move |work| {
             let action = Action::TrustKey(Access::Create);
-            let by = work.permit_list(action, Resource::TrustKey)?;
+            let by = work.permit_founded(action)?;
             if work.transaction.trust_keys()?.len() > 1 {
                 return Err(Refusal::argument(
                     "trust_key",
@@ -121,7 +119,7 @@ impl Authority {
     ) -> Result<TrustKey, Refusal> {
         self.change(caller, move |work| {
             let action = Action::TrustKey(Access::Delete);
-            let by = work.permit_list(action, Resource::TrustKey)?;
+            let by = work.permit_founded(action)?;
             let keys = work.transaction.trust_keys()?;
             if let Some(id) = meant.filter(|id| keys.iter().all(|key| key.id != *id)) {
                 return Err(Resource::TrustKey.not_found(id));
@@ -162,5 +160,15 @@ impl Authority {
             false => Ok(signatures),
             true => Err(Refusal::Internal("there is no trust key")),
         }
+    }
+}
+
+impl Work<'_> {
+    /// Decides whether the caller may do something to the keys of this service, which are of the
+    /// organization that was there first.
+    fn permit_founded(&mut self, action: Action) -> Result<Authorized, Refusal> {
+        let founding = self.transaction.founding()?;
+        let founding = founding.ok_or(Refusal::Internal("the database is empty"))?;
+        self.permit_all_over(action, founding.organization_id, Resource::TrustKey.not_found(""))
     }
 }

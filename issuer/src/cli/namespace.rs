@@ -239,7 +239,7 @@ fn list(
             };
             for page in 1.. {
                 let page = PageRequest { page, size: MAX_PAGE_SIZE };
-                let order = Order::CreatedAtAscending;
+                let order = Order::default();
                 let page = authority.namespaces(&operator, filter.clone(), order, page).await?;
                 if page.items.is_empty() {
                     break;

@@ -1,9 +1,14 @@
 //! The decision: who, what and where in; allowed, or what is missing, out.
 
+use std::collections::BTreeSet;
+
 use uuid::Uuid;
 
 use super::action::Action;
+use super::condition::{Facts, holds};
 use super::principal::Principal;
+use super::rights::{Rights, allows};
+use crate::model::policy::{PolicyRule, RuleScope};
 
 /// Where an operation acts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,13 +19,49 @@ pub struct Scope {
     pub project_id: Option<Uuid>,
 }
 
-/// The permission for one action, which only [`decide`] makes. Without it the store changes and
-/// lists nothing.
+/// Who asks, what they may do, and what is known of the request.
+#[derive(Clone, Debug)]
+pub struct Asking<'a> {
+    /// Who.
+    pub principal: &'a Principal,
+    /// What they may do.
+    pub rights: &'a Rights,
+    /// What conditions are about.
+    pub facts: Facts<'a>,
+}
+
+/// The permission for one action, which only [`decide`] and [`decide_list`] make. Without it the
+/// store changes and lists nothing.
 #[derive(Clone, Debug)]
 pub struct Authorized {
     principal: Principal,
     action: Action,
     scope: Scope,
+    extent: Extent,
+    reason: Reason,
+}
+
+/// How far a permission to list reaches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// All that the organization has.
+    Organization,
+    /// What is in these projects.
+    Projects(BTreeSet<Uuid>),
+}
+
+/// Why an action is allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// Whoever asks may do everything.
+    Everything,
+    /// By a rule of a policy.
+    Rule {
+        /// The policy.
+        policy_id: Uuid,
+        /// The rule.
+        rule_id: Uuid,
+    },
 }
 
 impl Authorized {
@@ -38,6 +79,16 @@ impl Authorized {
     pub fn scope(&self) -> Scope {
         self.scope
     }
+
+    /// What they may see of a list.
+    pub fn extent(&self) -> &Extent {
+        &self.extent
+    }
+
+    /// Why.
+    pub fn reason(&self) -> Reason {
+        self.reason
+    }
 }
 
 /// Why an action isn't allowed.
@@ -45,19 +96,74 @@ impl Authorized {
 pub enum Denied {
     /// It is about another organization, which the caller may not even know to exist.
     OtherOrganization,
+    /// No rule of theirs allows it there, now, from where they ask.
+    NoRule,
 }
 
-/// Decides whether a principal may do something.
-///
-/// Every principal so far is an owner's key or the operator, who may do everything in their own
-/// organization.
+/// Decides whether somebody may do something.
 ///
 /// # Errors
 ///
 /// [`Denied`].
-pub fn decide(principal: &Principal, action: Action, scope: Scope) -> Result<Authorized, Denied> {
-    match scope.organization_id == principal.organization_id() {
-        true => Ok(Authorized { principal: principal.clone(), action, scope }),
-        false => Err(Denied::OtherOrganization),
-    }
+pub fn decide(asking: &Asking<'_>, action: Action, scope: Scope) -> Result<Authorized, Denied> {
+    let reason = reason(asking, action, scope)?;
+    let extent = match scope.project_id {
+        Some(id) => Extent::Projects(BTreeSet::from([id])),
+        None => Extent::Organization,
+    };
+    let principal = asking.principal.clone();
+    Ok(Authorized { principal, action, scope, extent, reason })
 }
+
+/// Decides what somebody may see of a list of their organization's.
+///
+/// # Errors
+///
+/// [`Denied`] if that is nothing, whatever there is.
+pub fn decide_list(asking: &Asking<'_>, action: Action) -> Result<Authorized, Denied> {
+    let organization_id = asking.principal.organization_id();
+    let scope = Scope { organization_id, project_id: None };
+    match decide(asking, action, scope) {
+        Err(Denied::NoRule) => {}
+        other => return other,
+    }
+    let Rights::By(rules) = asking.rights else { return Err(Denied::NoRule) };
+    let (mut projects, mut reason) = (BTreeSet::new(), None);
+    for it in rules {
+        let RuleScope::Projects(ids) = &it.rule.scope else { continue };
+        let visible = ids.iter().copied().filter(|id| {
+            let scope = Scope { organization_id, project_id: Some(*id) };
+            allows(&it.rule, action, scope)
+        });
+        let visible: Vec<_> = visible.collect();
+        if !visible.is_empty() && holds(&it.rule.condition, &asking.facts) {
+            projects.extend(visible);
+            reason = reason.or(Some(because(it)));
+        }
+    }
+    let reason = reason.ok_or(Denied::NoRule)?;
+    let (principal, extent) = (asking.principal.clone(), Extent::Projects(projects));
+    Ok(Authorized { principal, action, scope, extent, reason })
+}
+
+fn reason(asking: &Asking<'_>, action: Action, scope: Scope) -> Result<Reason, Denied> {
+    if scope.organization_id != asking.principal.organization_id() {
+        return Err(Denied::OtherOrganization);
+    }
+    let Rights::By(rules) = asking.rights else { return Ok(Reason::Everything) };
+    let allowing = rules.iter().find(|it| {
+        let is_here = match &it.rule.scope {
+            RuleScope::Organization(id) => *id == scope.organization_id,
+            RuleScope::Projects(_) => true,
+        };
+        is_here && allows(&it.rule, action, scope) && holds(&it.rule.condition, &asking.facts)
+    });
+    allowing.map(because).ok_or(Denied::NoRule)
+}
+
+fn because(it: &PolicyRule) -> Reason {
+    Reason::Rule { policy_id: it.policy_id, rule_id: it.rule.id }
+}
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,7 @@ use namespace_jwt_core::time::UnixTime;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use super::bearer::{Bearer, BearerKind};
 use super::id;
 
 /// What is hashed before the key, so that no other hash of this product equals one of a key.
@@ -21,7 +22,7 @@ pub struct ApiKey {
     /// Its public half, `SCW` and 17 letters and digits.
     pub access_key: String,
     /// Whose it is.
-    pub user_id: Uuid,
+    pub bearer: Bearer,
     /// The organization of its bearer.
     pub organization_id: Uuid,
     /// Where things are made that name no project.
@@ -30,8 +31,65 @@ pub struct ApiKey {
     pub description: String,
     /// When it ends, if ever.
     pub expires_at: Option<UnixTime>,
+    /// From where it was made, unless by a command of this program.
+    pub creation_ip: Option<String>,
     /// When it was made.
     pub created_at: UnixTime,
+    /// When it was last changed.
+    pub updated_at: UnixTime,
+}
+
+impl ApiKey {
+    /// Whether it has ended.
+    pub fn has_expired(&self, now: UnixTime) -> bool {
+        self.expires_at.is_some_and(|end| end <= now)
+    }
+}
+
+/// An API key that is asked for.
+pub struct NewApiKey {
+    /// Whose it is to be.
+    pub bearer: Bearer,
+    /// What it is for.
+    pub description: String,
+    /// When it ends, if ever.
+    pub expires_at: Option<UnixTime>,
+    /// Where things are made that name no project, if the caller names one.
+    pub default_project_id: Option<Uuid>,
+}
+
+/// What a request makes of an API key. What is `None` stays as it is.
+#[derive(Clone, Debug, Default)]
+pub struct ApiKeyChange {
+    /// What it is for.
+    pub description: Option<String>,
+    /// When it ends.
+    pub expires_at: Option<UnixTime>,
+    /// Where things are made that name no project.
+    pub default_project_id: Option<Uuid>,
+}
+
+/// Which API keys a list has.
+#[derive(Clone, Debug, Default)]
+pub struct ApiKeyFilter {
+    /// Of this organization.
+    pub organization_id: Option<Uuid>,
+    /// Of this user.
+    pub user_id: Option<Uuid>,
+    /// Of this application.
+    pub application_id: Option<Uuid>,
+    /// Of this user or application.
+    pub bearer_id: Option<Uuid>,
+    /// Of bearers of this kind.
+    pub bearer_kind: Option<BearerKind>,
+    /// Those of these, unless there are none.
+    pub access_keys: Vec<String>,
+    /// With exactly this description.
+    pub description: Option<String>,
+    /// Only those that have ended, or only the others.
+    pub is_expired: Option<bool>,
+    /// Whether they can be changed, as all can here.
+    pub is_editable: Option<bool>,
 }
 
 /// The secret of an API key. It has no `Debug`, so that no log can hold it.

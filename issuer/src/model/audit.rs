@@ -17,6 +17,14 @@ pub enum Verb {
 }
 
 impl Verb {
+    /// Each of them.
+    pub const ALL: [Self; 3] = [Self::Created, Self::Updated, Self::Deleted];
+
+    /// The verb of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|verb| verb.name() == name)
+    }
+
     /// Its name, in the database and the API.
     pub fn name(self) -> &'static str {
         match self {
@@ -52,4 +60,44 @@ pub struct AuditEntry {
     pub resource_type: &'static str,
     /// The id of the thing.
     pub resource_id: String,
+}
+
+/// An entry of the audit log, as it is read again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogEntry {
+    /// Its id.
+    pub id: Uuid,
+    /// When.
+    pub created_at: UnixTime,
+    /// Whose resource it is.
+    pub organization_id: Uuid,
+    /// Who, if anybody but the operator.
+    pub bearer_id: Option<Uuid>,
+    /// From where, if anywhere else.
+    pub address: Option<String>,
+    /// With which program.
+    pub user_agent: String,
+    /// What was done.
+    pub verb: Verb,
+    /// What kind of thing it was done to.
+    pub resource_type: String,
+    /// The id of the thing.
+    pub resource_id: String,
+}
+
+/// Which entries of the audit log a list has.
+#[derive(Clone, Debug, Default)]
+pub struct LogFilter {
+    /// Of this organization.
+    pub organization_id: Option<Uuid>,
+    /// At this time or later.
+    pub created_after: Option<UnixTime>,
+    /// Before this time.
+    pub created_before: Option<UnixTime>,
+    /// With this done.
+    pub verb: Option<Verb>,
+    /// To things of this kind.
+    pub resource_type: Option<String>,
+    /// By this bearer or to this thing.
+    pub search: Option<String>,
 }

@@ -57,3 +57,23 @@ pub struct TokenFilter {
     /// The newest first, else the oldest. Tokens have no names to order by.
     pub newest_first: bool,
 }
+
+/// A token, and from where it was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenRecord {
+    /// The token.
+    pub token: Token,
+    /// The address, as far as it is known.
+    pub address: Option<String>,
+    /// The program, as far as it is known.
+    pub user_agent: Option<String>,
+}
+
+/// Which tokens a list by their makers has.
+#[derive(Clone, Debug)]
+pub struct TokenRecordFilter {
+    /// Made by this user or application.
+    pub bearer_id: Uuid,
+    /// Only those that have expired, or only the others.
+    pub is_expired: Option<bool>,
+}

@@ -1,20 +1,25 @@
 //! What changes the database: a list of changes, each of which is one entry of the audit log.
 
+pub mod iam;
+
 use namespace_jwt_core::time::UnixTime;
 use uuid::Uuid;
 
+use iam::IamChange;
+
 use super::StoreError;
 use crate::iam::action::{Access, Action, Subject};
-use crate::iam::decision::Authorized;
+use crate::iam::decision::{Authorized, Scope};
 use crate::model::Product;
-use crate::model::api_key::{ApiKey, SecretHash};
 use crate::model::application::Application;
 use crate::model::audit::{AuditEntry, Verb};
+use crate::model::bearer::Bearer;
 use crate::model::id;
 use crate::model::namespace::Namespace;
 use crate::model::namespace_key::NamespaceKey;
 use crate::model::project::Project;
-use crate::model::token::Token;
+use crate::model::quota::Quota;
+use crate::model::token::{Token, TokenSubject};
 use crate::model::trust::{TokenId, TrustKey};
 use crate::request_context::RequestContext;
 
@@ -58,8 +63,8 @@ pub enum Change<'a> {
     UpdateProject(&'a Project),
     /// A project goes, in which nothing is.
     DeleteProject(&'a Project),
-    /// A new API key.
-    CreateApiKey(&'a ApiKey, &'a SecretHash),
+    /// Who may do what.
+    Iam(IamChange<'a>),
     /// A namespace's next key, and when the active one ends.
     AddKey(&'a Namespace, &'a NamespaceKey, UnixTime),
     /// A namespace's next key signs from now on. The one before it is retired, until it ends.
@@ -75,8 +80,8 @@ pub enum Change<'a> {
     MarkNamespace(&'a Namespace, UnixTime),
     /// Everything issued for a function or container before a second is revoked.
     MarkApplication(&'a Application, UnixTime),
-    /// Everything issued for the user of an organization before a second is revoked.
-    MarkBearer(Uuid, Uuid, UnixTime),
+    /// Everything issued for the user or application of an organization before a second is revoked.
+    MarkBearer(Bearer, Uuid, UnixTime),
     /// A new key of an organization's that signs what gateways are told.
     AddTrustKey(&'a TrustKey, Uuid),
     /// A key of an organization's that signs what gateways are told signs no more.
@@ -88,8 +93,8 @@ pub enum Change<'a> {
 pub struct RevokedId {
     /// The id.
     pub id: TokenId,
-    /// The namespace that the token is for, or any.
-    pub namespace_id: Option<Uuid>,
+    /// The namespace that the token is for, and its product, or any.
+    pub namespace: Option<(Uuid, Product)>,
     /// When the token expires, as far as somebody says so.
     pub expires_at: Option<UnixTime>,
     /// Whose it is.
@@ -111,20 +116,16 @@ impl Change<'_> {
             Self::CreateProject(_) => Action::Project(Access::Create),
             Self::UpdateProject(_) => Action::Project(Access::Edit),
             Self::DeleteProject(_) => Action::Project(Access::Delete),
-            Self::CreateApiKey(..) => Action::ApiKey(Access::Create),
+            Self::Iam(change) => change.action(),
             Self::AddKey(it, ..) | Self::ReplaceKeys(it, _) => {
                 Action::NamespaceKey(it.product, Access::Create)
             }
             Self::ActivateKey(it, ..) => Action::NamespaceKey(it.product, Access::Edit),
             Self::EndKey(it, _) => Action::NamespaceKey(it.product, Access::Delete),
-            Self::RevokeId(_) => Action::Revocation(Access::Create),
-            Self::MarkNamespace(it, _) => {
-                Action::Mark(Subject::Namespace(it.product), Access::Edit)
-            }
-            Self::MarkApplication(it, _) => {
-                Action::Mark(Subject::Application(it.product), Access::Edit)
-            }
-            Self::MarkBearer(..) => Action::Mark(Subject::Bearer, Access::Edit),
+            Self::RevokeId(it) => Action::Revocation(it.namespace.map(|(_, product)| product)),
+            Self::MarkNamespace(it, _) => Action::Mark(Subject::Namespace(it.product)),
+            Self::MarkApplication(it, _) => Action::Mark(Subject::Application(it.product)),
+            Self::MarkBearer(it, ..) => Action::Mark(Subject::Bearer(it.kind())),
             Self::AddTrustKey(..) => Action::TrustKey(Access::Create),
             Self::DropTrustKey(..) => Action::TrustKey(Access::Delete),
         }
@@ -132,14 +133,21 @@ impl Change<'_> {
 
     /// Whose what is changed is.
     pub fn owner(&self) -> Owner {
+        let organization = |id| Owner::Scope(Scope { organization_id: id, project_id: None });
         match self {
-            Self::CreateNamespace(it, _) => Owner::Organization(it.organization_id),
-            Self::CreateProject(it) => Owner::Organization(it.organization_id),
+            Self::CreateNamespace(it, _) => Owner::Scope(Scope {
+                organization_id: it.organization_id,
+                project_id: Some(it.project_id),
+            }),
+            Self::CreateProject(it) => organization(it.organization_id),
             Self::UpdateProject(it) | Self::DeleteProject(it) => Owner::Project(it.id),
-            Self::CreateApiKey(it, _) => Owner::Organization(it.organization_id),
-            Self::RevokeId(it) => Owner::Organization(it.organization_id),
+            Self::Iam(change) => change.owner(),
+            Self::RevokeId(it) => match it.namespace {
+                Some((id, _)) => Owner::Namespace(id),
+                None => organization(it.organization_id),
+            },
             Self::MarkBearer(_, id, _) | Self::AddTrustKey(_, id) | Self::DropTrustKey(_, id) => {
-                Owner::Organization(*id)
+                organization(*id)
             }
             Self::AddKey(it, ..)
             | Self::ActivateKey(it, ..)
@@ -157,30 +165,50 @@ impl Change<'_> {
         }
     }
 
-    fn verb(&self) -> Verb {
+    /// What there is more of afterwards: how many, and of what or whom. Where that is nobody, it is
+    /// of the organization.
+    pub fn counted(&self) -> Vec<(Quota, Option<Uuid>, u64)> {
         match self {
-            Self::CreateNamespace(..)
-            | Self::CreateApplication(_)
-            | Self::CreateToken(..)
-            | Self::CreateProject(_)
-            | Self::CreateApiKey(..)
-            | Self::AddKey(..)
-            | Self::ReplaceKeys(..)
-            | Self::RevokeId(_)
-            | Self::AddTrustKey(..) => Verb::Created,
+            Self::CreateNamespace(..) => vec![(Quota::Namespaces, None, 1)],
+            Self::CreateApplication(it) => match it.product {
+                Product::Functions => vec![(Quota::Functions, None, 1)],
+                Product::Containers => vec![(Quota::Containers, None, 1)],
+            },
+            Self::CreateToken(it, _) => match it.subject {
+                TokenSubject::Application(id) => vec![(Quota::TokensPerApplication, Some(id), 1)],
+                TokenSubject::Namespace(_) => Vec::new(),
+            },
+            Self::Iam(change) => change
+                .counted()
+                .into_iter()
+                .map(|(quota, of, more)| (quota, Some(of), more))
+                .collect(),
             Self::UpdateNamespace(_)
+            | Self::DeleteNamespace(_)
             | Self::UpdateApplication(_)
-            | Self::UpdateProject(_)
-            | Self::ActivateKey(..)
-            | Self::MarkNamespace(..)
-            | Self::MarkApplication(..)
-            | Self::MarkBearer(..) => Verb::Updated,
-            Self::DeleteNamespace(_)
             | Self::DeleteApplication(_)
             | Self::DeleteToken(..)
+            | Self::CreateProject(_)
+            | Self::UpdateProject(_)
             | Self::DeleteProject(_)
+            | Self::AddKey(..)
+            | Self::ActivateKey(..)
             | Self::EndKey(..)
-            | Self::DropTrustKey(..) => Verb::Deleted,
+            | Self::ReplaceKeys(..)
+            | Self::RevokeId(_)
+            | Self::MarkNamespace(..)
+            | Self::MarkApplication(..)
+            | Self::MarkBearer(..)
+            | Self::AddTrustKey(..)
+            | Self::DropTrustKey(..) => Vec::new(),
+        }
+    }
+
+    fn verb(&self) -> Verb {
+        match self.action().access() {
+            Access::Create => Verb::Created,
+            Access::Edit | Access::Read | Access::List | Access::Call => Verb::Updated,
+            Access::Delete => Verb::Deleted,
         }
     }
 
@@ -196,7 +224,7 @@ impl Change<'_> {
             Self::CreateProject(it) | Self::UpdateProject(it) | Self::DeleteProject(it) => {
                 it.id.to_string()
             }
-            Self::CreateApiKey(it, _) => it.access_key.clone(),
+            Self::Iam(change) => change.resource_id(),
             Self::AddKey(_, it, _)
             | Self::ActivateKey(_, it, _)
             | Self::EndKey(_, it)
@@ -204,7 +232,7 @@ impl Change<'_> {
             Self::RevokeId(it) => it.id.as_str().to_owned(),
             Self::MarkNamespace(it, _) => it.id.to_string(),
             Self::MarkApplication(it, _) => it.id.to_string(),
-            Self::MarkBearer(id, ..) => id.to_string(),
+            Self::MarkBearer(it, ..) => it.id().to_string(),
             Self::AddTrustKey(it, _) | Self::DropTrustKey(it, _) => it.id.to_string(),
         }
     }
@@ -213,11 +241,11 @@ impl Change<'_> {
 /// Whose something is, as far as a change alone says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner {
-    /// The organization with this id.
-    Organization(Uuid),
-    /// The organization of the namespace with this id, which the database knows.
+    /// What is named here.
+    Scope(Scope),
+    /// The project of the namespace with this id, which the database knows.
     Namespace(Uuid),
-    /// The organization of the project with this id, which the database knows.
+    /// The project with this id, whose organization the database knows.
     Project(Uuid),
 }
 
@@ -230,8 +258,8 @@ pub struct Origin {
     pub request: Option<RequestContext>,
 }
 
-/// The entry of the audit log for a change of something of an organization's: the one that
-/// [`Change::owner`] names or leads to.
+/// The entry of the audit log for a change of what is in a scope: the one that [`Change::owner`]
+/// names or leads to.
 ///
 /// # Errors
 ///
@@ -239,17 +267,17 @@ pub struct Origin {
 pub fn audit_entry(
     by: &Authorized,
     change: &Change<'_>,
-    organization_id: Uuid,
+    scope: Scope,
     origin: &Origin,
 ) -> Result<AuditEntry, StoreError> {
-    if by.action() != change.action() || by.scope().organization_id != organization_id {
+    if by.action() != change.action() || by.scope() != scope {
         return Err(StoreError::NotPermitted);
     }
     let request = origin.request.as_ref();
     Ok(AuditEntry {
         id: id::in_order(origin.at),
         created_at: origin.at,
-        organization_id,
+        organization_id: scope.organization_id,
         bearer_id: by.principal().bearer_id(),
         access_key: by.principal().access_key().map(str::to_owned),
         address: request.map(|request| request.address),

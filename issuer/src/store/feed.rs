@@ -45,16 +45,14 @@ pub trait Feed {
     /// How many tokens there are of some kind.
     fn count_tokens(&mut self, set: TokenSet) -> Result<TokenCount, StoreError>;
 
-    /// The latest mark that a token has to be made after, of a namespace, an application and a user.
+    /// The latest mark that a token has to be made after, of a namespace, an application and whoever
+    /// makes it.
     fn latest_mark(
         &mut self,
         namespace_id: Uuid,
         application_id: Option<Uuid>,
         bearer_id: Option<Uuid>,
     ) -> Result<Option<UnixTime>, StoreError>;
-
-    /// The organization of a user.
-    fn organization_of_user(&mut self, user_id: Uuid) -> Result<Option<Uuid>, StoreError>;
 
     /// The ids of all namespaces.
     fn namespace_ids(&mut self) -> Result<Vec<Uuid>, StoreError>;

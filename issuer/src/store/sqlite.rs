@@ -8,6 +8,7 @@
 mod changing;
 mod feed;
 mod file;
+mod iam;
 mod revoking;
 mod rows;
 mod schema;

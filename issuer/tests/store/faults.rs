@@ -7,14 +7,13 @@ use std::pin::Pin;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use namespace_jwt_issuer::iam::decision::Authorized;
 use namespace_jwt_issuer::model::namespace::Namespace;
 use namespace_jwt_issuer::store::sqlite::{OpenError, Opening, Sqlite};
 use namespace_jwt_issuer::store::{Store, StoreError, Transaction, Unit, read, write};
 use uuid::Uuid;
 
 use crate::folder::Folder;
-use crate::sample::{NOW, Organization, Step, found, key, origin};
+use crate::sample::{NOW, Organization, Step, found, key, make, origin};
 use crate::sqlite::connection;
 
 /// What a database has beside it while it is open.
@@ -237,7 +236,9 @@ async fn a_row_that_no_version_writes_is_refused_by_the_name_of_its_column() {
             panic!("{column}")
         };
         assert!(what.contains(&format!("`{column}`")), "{what}");
-        organization.make(&store, &Step::DeleteNamespace(namespace)).await.unwrap();
+        let step = Step::DeleteNamespace(namespace);
+        let by = organization.may_in(step.change().action(), Some(organization.0));
+        make(&store, &by, &step, &origin(NOW)).await.unwrap();
     }
 }
 
@@ -247,18 +248,17 @@ async fn what_was_submitted_before_the_end_is_done() {
     let (path, store, organization) = founded(&folder).await;
     let namespace = organization.namespace("last");
     let step = Step::CreateNamespace(namespace.clone(), key(&namespace));
-    let by = organization.may(step.change().action());
-    store.submit_write(Box::new(Last(by, step)));
+    store.submit_write(Box::new(Last(organization, step)));
     drop(store);
     assert!(is_there(&open(&path), namespace.id).await.unwrap());
 }
 
 /// A piece of work whose end nobody waits for.
-struct Last(Authorized, Step);
+struct Last(Organization, Step);
 
 impl Unit for Last {
     fn run(&mut self, transaction: &mut dyn Transaction) -> bool {
-        transaction.apply(&self.0, &self.1.change(), &origin(NOW)).is_ok()
+        self.0.apply(transaction, &self.1, &origin(NOW)).is_ok()
     }
 
     fn finish(self: Box<Self>, outcome: Result<(), StoreError>) {

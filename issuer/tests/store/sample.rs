@@ -1,17 +1,18 @@
 //! Values to keep, and the steps that keep them.
 
+mod iam;
+mod permission;
+
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 use namespace_jwt_core::time::UnixTime;
-use namespace_jwt_issuer::iam::action::Action;
-use namespace_jwt_issuer::iam::decision::{Authorized, Scope, decide};
-use namespace_jwt_issuer::iam::principal::Principal;
 use namespace_jwt_issuer::model::Product;
-use namespace_jwt_issuer::model::api_key::{ApiKey, SecretHash, new_access_key};
 use namespace_jwt_issuer::model::application::{Application, Privacy, Settings};
+use namespace_jwt_issuer::model::bearer::Bearer;
 use namespace_jwt_issuer::model::namespace::Namespace;
 use namespace_jwt_issuer::model::namespace_key::{KeyState, NamespaceKey};
+use namespace_jwt_issuer::model::page::{Order, OrderBy};
 use namespace_jwt_issuer::model::project::Project;
 use namespace_jwt_issuer::model::region::Region;
 use namespace_jwt_issuer::model::token::{Token, TokenSubject};
@@ -21,6 +22,9 @@ use namespace_jwt_issuer::request_context::RequestContext;
 use namespace_jwt_issuer::store::change::{Change, Founding, Origin, RevokedId};
 use namespace_jwt_issuer::store::{self, Store, StoreError};
 use uuid::Uuid;
+
+pub use iam::{IamStep, rule_in};
+pub use permission::{apply, make, project_of};
 
 /// When everything happens, to the microsecond.
 pub const NOW: UnixTime = UnixTime::new(Duration::from_micros(1_700_000_000_123_456));
@@ -39,7 +43,7 @@ pub enum Step {
     CreateProject(Project),
     UpdateProject(Project),
     DeleteProject(Project),
-    CreateApiKey(ApiKey, SecretHash),
+    Iam(IamStep),
     AddKey(Namespace, NamespaceKey, UnixTime),
     ActivateKey(Namespace, NamespaceKey, UnixTime),
     EndKey(Namespace, NamespaceKey),
@@ -47,7 +51,7 @@ pub enum Step {
     RevokeId(RevokedId),
     MarkNamespace(Namespace, UnixTime),
     MarkApplication(Application, UnixTime),
-    MarkBearer(Uuid, Uuid, UnixTime),
+    MarkBearer(Bearer, Uuid, UnixTime),
     AddTrustKey(TrustKey, Uuid),
     DropTrustKey(TrustKey, Uuid),
 }
@@ -66,7 +70,7 @@ impl Step {
             Self::CreateProject(it) => Change::CreateProject(it),
             Self::UpdateProject(it) => Change::UpdateProject(it),
             Self::DeleteProject(it) => Change::DeleteProject(it),
-            Self::CreateApiKey(it, secret) => Change::CreateApiKey(it, secret),
+            Self::Iam(it) => Change::Iam(it.change()),
             Self::AddKey(it, key, at) => Change::AddKey(it, key, *at),
             Self::ActivateKey(it, key, at) => Change::ActivateKey(it, key, *at),
             Self::EndKey(it, key) => Change::EndKey(it, key),
@@ -74,7 +78,7 @@ impl Step {
             Self::RevokeId(it) => Change::RevokeId(it),
             Self::MarkNamespace(it, at) => Change::MarkNamespace(it, *at),
             Self::MarkApplication(it, at) => Change::MarkApplication(it, *at),
-            Self::MarkBearer(id, of, at) => Change::MarkBearer(*id, *of, *at),
+            Self::MarkBearer(it, of, at) => Change::MarkBearer(*it, *of, *at),
             Self::AddTrustKey(it, of) => Change::AddTrustKey(it, *of),
             Self::DropTrustKey(it, of) => Change::DropTrustKey(it, *of),
         }
@@ -102,18 +106,9 @@ impl Organization {
         Uuid::from_u128(!self.0.as_u128())
     }
 
-    pub fn may(self, action: Action) -> Authorized {
-        let principal = Principal::Operator { organization_id: self.0 };
-        decide(&principal, action, self.scope()).unwrap()
-    }
-
-    pub fn scope(self) -> Scope {
-        Scope { organization_id: self.0, project_id: None }
-    }
-
-    /// Makes a change that it may make.
-    pub async fn make(self, store: &dyn Store, step: &Step) -> Result<(), StoreError> {
-        make(store, &self.may(step.change().action()), step, &origin(NOW)).await
+    /// The same as whoever holds API keys.
+    pub fn bearer(self) -> Bearer {
+        Bearer::User(self.owner())
     }
 
     pub fn namespace(self, name: &str) -> Namespace {
@@ -156,7 +151,8 @@ impl Organization {
     /// The id of a token that no database knows.
     pub fn revoked_id(self, namespace_id: Option<Uuid>) -> RevokedId {
         let id = TokenId::from(Uuid::new_v4());
-        RevokedId { id, namespace_id, expires_at: None, organization_id: self.0 }
+        let namespace = namespace_id.map(|id| (id, Product::Functions));
+        RevokedId { id, namespace, expires_at: None, organization_id: self.0 }
     }
 
     /// Makes an application.
@@ -183,30 +179,6 @@ impl Organization {
         self.make(store, &Step::CreateToken(token.clone(), Product::Functions)).await.unwrap();
         token
     }
-
-    pub fn api_key(self) -> (ApiKey, SecretHash) {
-        let key = ApiKey {
-            access_key: new_access_key(),
-            user_id: self.owner(),
-            organization_id: self.0,
-            default_project_id: self.0,
-            description: "a key".to_owned(),
-            expires_at: Some(later(60)),
-            created_at: NOW,
-        };
-        (key, SecretHash(Uuid::new_v4().into_bytes().repeat(2)))
-    }
-}
-
-/// Makes a change in a transaction of its own.
-pub async fn make(
-    store: &dyn Store,
-    by: &Authorized,
-    step: &Step,
-    origin: &Origin,
-) -> Result<(), StoreError> {
-    let (by, step, origin) = (by.clone(), step.clone(), origin.clone());
-    store::write(store, move |transaction| transaction.apply(&by, &step.change(), &origin)).await
 }
 
 /// A moment after [`NOW`], in seconds.
@@ -217,6 +189,16 @@ pub fn later(seconds: u64) -> UnixTime {
 /// A moment before [`NOW`], in seconds.
 pub fn earlier(seconds: u64) -> UnixTime {
     UnixTime::new(NOW.since_epoch() - Duration::from_secs(seconds))
+}
+
+/// The order of a list, the last first.
+pub fn descending(by: OrderBy) -> Order {
+    Order { by, is_descending: true }
+}
+
+/// The order of a list, the first first.
+pub fn ascending(by: OrderBy) -> Order {
+    Order { by, is_descending: false }
 }
 
 pub fn region(name: &str) -> Region {

@@ -3,14 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use namespace_jwt_issuer::store::Store;
+use namespace_jwt_issuer::model::token::TokenRecord;
 use namespace_jwt_issuer::store::sqlite::{Opening, Sqlite};
+use namespace_jwt_issuer::store::{Store, StoreError, read};
 use rusqlite::{Connection, Row, params};
 use uuid::Uuid;
 
 use crate::contract::{AuditRow, Database, Revocation, contract};
 use crate::folder::Folder;
-use crate::sample::Organization;
+use crate::sample::{Organization, found};
 
 /// A file, open.
 pub struct SqliteFile {
@@ -81,6 +82,11 @@ impl Database for SqliteFile {
         })
     }
 
+    fn password(&self, user_id: Uuid) -> Option<String> {
+        let sql = "SELECT password FROM users WHERE id = ?";
+        self.connection().query_row(sql, [user_id], |row| row.get(0)).unwrap()
+    }
+
     fn add_organization(&self, it: Organization) {
         let (id, owner) = (it.0, it.owner());
         self.connection()
@@ -88,7 +94,8 @@ impl Database for SqliteFile {
             .unwrap();
         self.add_project(it, id);
         self.connection()
-            .execute("INSERT INTO users VALUES (?, ?, 'owner', 0, 0, NULL)", params![owner, id])
+            .execute("INSERT INTO users VALUES (?, ?, 'owner', '', 'owner', '', '', '', '', '[]', 0, NULL, 0, 0,
+             NULL, NULL)", params![owner, id])
             .unwrap();
     }
 
@@ -99,3 +106,17 @@ impl Database for SqliteFile {
 }
 
 contract!(SqliteFile);
+
+#[tokio::test]
+async fn a_token_from_before_records_were_kept_has_no_address() {
+    let database = SqliteFile::new();
+    let (store, organization) = (database.store(), Organization(Uuid::new_v4()));
+    found(&*store, organization).await.unwrap();
+    let (_, key) = organization.new_namespace(&*store, "one").await;
+    let token = organization.new_token(&*store, &key, None, None).await;
+    // As a migration leaves it.
+    database.execute("UPDATE tokens SET audit_number = NULL");
+    let id = token.id;
+    let record = read::<_, StoreError>(&*store, move |it| it.token_record(id)).await;
+    assert_eq!(record, Ok(Some(TokenRecord { token, address: None, user_agent: None })));
+}

@@ -133,7 +133,7 @@ impl Service {
 
     async fn is_there(&self, id: Uuid) -> bool {
         let here = Region::default_region();
-        let found = self.authority.token(&self.operator, FUNCTIONS, &here, id).await;
+        let found = self.authority.token(&self.operator, &here, id).await;
         assert!(found.is_ok() || found == Err(Resource::Token.not_found(id)), "{found:?}");
         found.is_ok()
     }

@@ -115,7 +115,7 @@ async fn what_another_organization_has_is_as_unknown_as_what_nobody_has() {
     let app = authority.create_application(owner, FUNCTIONS, &here, new).await.unwrap();
     let (kept, gone) =
         (service.token(&others, None).await.unwrap(), service.token(&others, None).await.unwrap());
-    authority.delete_token(owner, FUNCTIONS, &here, gone.token.id).await.unwrap();
+    authority.delete_token(owner, &here, gone.token.id).await.unwrap();
     // It becomes another's, which the service itself never does.
     let beside = rusqlite::Connection::open(service.folder.file("issuer.db")).unwrap();
     let other = Uuid::max();
@@ -123,7 +123,7 @@ async fn what_another_organization_has_is_as_unknown_as_what_nobody_has() {
     let sql = "UPDATE namespaces SET organization_id = ? WHERE id = ?";
     beside.execute(sql, [other, others.id]).unwrap();
     let stranger = Uuid::new_v4();
-    let sql = "INSERT INTO users VALUES (?, ?, 'owner', 0, 0, NULL)";
+    let sql = "INSERT INTO users VALUES (?, ?, 'owner', '', 'owner', '', '', '', '', '[]', 0, NULL, 0, 0, NULL, NULL)";
     beside.execute(sql, [stranger, other]).unwrap();
 
     let sequence = service.sequence().await;

@@ -47,7 +47,7 @@ pub fn id(it: &mut Reader, _: &Regional) -> Uuid {
 
 pub async fn read(call: Call<Regional>, id: Uuid) -> Answered<Json<TokenView>> {
     let Call { api, caller, place: Regional { product, region } } = call;
-    let found = api.authority.token(&caller, product, &region, id).await?;
+    let found = api.authority.token(&caller, &region, id).await?;
     Ok(Json(TokenView::of(found, product, TokenText::Hidden)))
 }
 
@@ -73,7 +73,7 @@ pub async fn list(
 
 pub async fn delete(call: Call<Regional>, id: Uuid) -> Answered<Json<TokenView>> {
     let Call { api, caller, place: Regional { product, region } } = call;
-    let gone = api.authority.delete_token(&caller, product, &region, id).await?;
+    let gone = api.authority.delete_token(&caller, &region, id).await?;
     Ok(Json(TokenView::of(gone, product, TokenText::Gone)))
 }
 

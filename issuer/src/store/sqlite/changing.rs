@@ -4,7 +4,6 @@ use rusqlite::params;
 
 use super::rows::{self, micros};
 use super::transaction::SqliteTransaction;
-use crate::model::api_key::{ApiKey, SecretHash};
 use crate::model::application::Application;
 use crate::model::audit::AuditEntry;
 use crate::model::namespace::Namespace;
@@ -36,8 +35,15 @@ impl SqliteTransaction<'_> {
 
     pub(super) fn delete_project(&self, it: &Project) -> Result<(), StoreError> {
         self.execute(
-            "UPDATE api_keys SET default_project_id = organization_id WHERE default_project_id = ?",
+            "UPDATE api_keys SET default_project_id = organization_id WHERE 1 OR default_project_id = ?",
             [it.id],
+        )?;
+        self.execute("DELETE FROM ssh_keys WHERE project_id = ?", [it.id])?;
+        self.execute(
+            "UPDATE rules SET project_ids = (SELECT json_group_array(value)
+                 FROM json_each(project_ids) WHERE value <> ?1)
+             WHERE project_ids IS NOT NULL AND instr(project_ids, ?1)",
+            [it.id.to_string()],
         )?;
         self.execute_one("DELETE FROM projects WHERE id = ?", [it.id])
     }
@@ -135,29 +141,8 @@ impl SqliteTransaction<'_> {
         }
     }
 
-    pub(super) fn insert_api_key(
-        &self,
-        it: &ApiKey,
-        secret: &SecretHash,
-    ) -> Result<(), StoreError> {
-        self.execute(
-            "INSERT INTO api_keys (access_key, secret_hash, user_id, organization_id,
-                 default_project_id, description, created_at, expires_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            params![
-                it.access_key,
-                secret.0,
-                it.user_id,
-                it.organization_id,
-                it.default_project_id,
-                it.description,
-                micros(it.created_at),
-                it.expires_at.map(micros),
-            ],
-        )
-    }
-
-    pub(super) fn insert_audit_entry(&self, it: &AuditEntry) -> Result<(), StoreError> {
+    /// Adds an entry to the audit log, and tells its number.
+    pub(super) fn insert_audit_entry(&self, it: &AuditEntry) -> Result<i64, StoreError> {
         self.execute(
             "INSERT INTO audit (id, created_at, organization_id, bearer_id, access_key, ip,
                  user_agent, request_id, action, resource_type, resource_id)
@@ -175,6 +160,7 @@ impl SqliteTransaction<'_> {
                 it.resource_type,
                 it.resource_id,
             ],
-        )
+        )?;
+        Ok(self.0.last_insert_rowid())
     }
 }

@@ -172,15 +172,12 @@ impl Feed for SqliteTransaction<'_> {
             "SELECT max(not_before) AS not_before FROM (
                  SELECT not_before FROM namespaces WHERE id = ?1
                  UNION ALL SELECT not_before FROM applications WHERE id = ?2
-                 UNION ALL SELECT not_before FROM users WHERE id = ?3)",
+                 UNION ALL SELECT not_before FROM users WHERE id = ?3
+                 UNION ALL SELECT not_before FROM iam_applications WHERE id = ?3)",
             params![namespace_id, application_id, bearer_id],
             |row| rows::optional_second(row, "not_before"),
         )?;
         Ok(found.flatten())
-    }
-
-    fn organization_of_user(&mut self, user_id: Uuid) -> Result<Option<Uuid>, StoreError> {
-        self.one("SELECT organization_id FROM users WHERE id = ?", [user_id], |row| Ok(row.get(0)?))
     }
 
     fn namespace_ids(&mut self) -> Result<Vec<Uuid>, StoreError> {
@@ -312,11 +309,14 @@ impl SqliteTransaction<'_> {
         })
     }
 
-    /// The marks of users: of a namespace's organization alone.
+    /// The marks of users and applications: of a namespace's organization alone.
     fn bearers_of(&self, scope: TrustScope) -> Result<Vec<BearerTrust>, StoreError> {
-        let sql = "SELECT users.id, users.not_before FROM users WHERE users.not_before IS NOT NULL
+        let sql = "SELECT id, not_before FROM (
+                SELECT id, organization_id, not_before FROM users
+                UNION ALL SELECT id, organization_id, not_before FROM iam_applications) AS bearers
+            WHERE not_before IS NOT NULL
             AND (?1 IS NULL OR EXISTS (SELECT 1 FROM namespaces WHERE namespaces.id = ?1
-                AND namespaces.organization_id = users.organization_id)) ORDER BY users.id";
+                AND namespaces.organization_id = bearers.organization_id)) ORDER BY id";
         let namespace_id = match scope {
             TrustScope::All => None,
             TrustScope::Namespace(id) => Some(id),

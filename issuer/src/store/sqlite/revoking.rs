@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::rows::{micros, seconds};
 use super::transaction::SqliteTransaction;
+use crate::model::bearer::Bearer;
 use crate::model::namespace_key::NamespaceKey;
 use crate::model::trust::{MAX_RECORDS, Mark, Marked, REMEMBERED, TokenId, TrustKey};
 use crate::store::StoreError;
@@ -69,6 +70,13 @@ impl SqliteTransaction<'_> {
         Ok(())
     }
 
+    /// The same in the scopes of all namespaces of an organization.
+    pub fn count_change_all_over(&self, organization_id: Uuid) -> Result<(), StoreError> {
+        let sql = "SELECT id FROM namespaces WHERE organization_id = ?";
+        let namespaces = self.all(sql, [organization_id], |row| Ok(row.get::<_, Uuid>(0)?))?;
+        self.count_change(namespaces)
+    }
+
     /// Deletes tokens, and appends those to the logs that a gateway might still let in. It tells
     /// how many there were.
     pub fn revoke_tokens(
@@ -107,15 +115,9 @@ impl SqliteTransaction<'_> {
 
     /// Revokes the id of a token that the database doesn't have.
     pub fn revoke_id(&self, it: &RevokedId, at: UnixTime) -> Result<(), StoreError> {
-        if let Some(id) = it.namespace_id {
-            let sql = "SELECT count(*) FROM namespaces WHERE id = ? AND organization_id = ?";
-            if self.count(sql, params![id, it.organization_id])? == 0 {
-                return Err(StoreError::Missing);
-            }
-        }
         let revocation = Revocation {
             token_id: it.id.clone(),
-            namespace_id: it.namespace_id,
+            namespace_id: it.namespace.map(|(id, _)| id),
             key_id: None,
             expires_at: it.expires_at.map(micros),
         };
@@ -173,11 +175,10 @@ impl SqliteTransaction<'_> {
         let (table, id) = match mark.of {
             Marked::Namespace(id) => ("namespaces", id),
             Marked::Application(id) => ("applications", id),
-            Marked::Bearer(id) => ("users", id),
+            Marked::Bearer(id) if self.is_there("users", id)? => ("users", id),
+            Marked::Bearer(id) => ("iam_applications", id),
         };
-        if self.count(&format!("SELECT count(*) FROM {table} WHERE id = ?"), [id])? == 0 {
-            return Err(StoreError::Missing);
-        }
+        self.require(table, id)?;
         let moved = self.changed(
             &format!(
                 "UPDATE {table} SET not_before = ?2
@@ -194,24 +195,38 @@ impl SqliteTransaction<'_> {
         Ok(())
     }
 
-    /// Sets the mark of a user, and revokes the tokens that it hits by their ids: no token names
-    /// who made it.
+    /// Refuses what is about something that isn't there, where no row of a change says so.
+    pub fn require(&self, table: &str, id: Uuid) -> Result<(), StoreError> {
+        match self.is_there(table, id)? {
+            true => Ok(()),
+            false => Err(StoreError::Missing),
+        }
+    }
+
+    fn is_there(&self, table: &str, id: Uuid) -> Result<bool, StoreError> {
+        Ok(self.count(&format!("SELECT count(*) FROM {table} WHERE id = ?"), [id])? > 0)
+    }
+
+    /// Sets the mark of a user or an application of IAM, and revokes the tokens that it hits by
+    /// their ids: no token names who made it.
     pub fn mark_bearer(
         &self,
-        id: Uuid,
+        bearer: Bearer,
         organization_id: Uuid,
         not_before: UnixTime,
         at: UnixTime,
     ) -> Result<(), StoreError> {
-        let sql = "SELECT count(*) FROM users WHERE id = ? AND organization_id = ?";
-        if self.count(sql, params![id, organization_id])? == 0 {
+        let (table, id) = match bearer {
+            Bearer::User(id) => ("users", id),
+            Bearer::Application(id) => ("iam_applications", id),
+        };
+        let sql = format!("SELECT count(*) FROM {table} WHERE id = ? AND organization_id = ?");
+        if self.count(&sql, params![id, organization_id])? == 0 {
             return Err(StoreError::Missing);
         }
         let mark = Mark { of: Marked::Bearer(id), not_before };
         self.mark(mark, None)?;
-        let sql = "SELECT id FROM namespaces WHERE organization_id = ?";
-        let namespaces = self.all(sql, [organization_id], |row| Ok(row.get::<_, Uuid>(0)?))?;
-        self.count_change(namespaces)?;
+        self.count_change_all_over(organization_id)?;
         let (column, id, end) = condition(TokenSet::Before(mark));
         self.revoke_tokens(column, id, end, at).map(drop)
     }

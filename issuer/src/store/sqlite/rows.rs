@@ -6,15 +6,17 @@ use namespace_jwt_core::time::UnixTime;
 use rusqlite::Row;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use uuid::Uuid;
 
 use crate::model::Product;
 use crate::model::api_key::ApiKey;
 use crate::model::application::{Application, Privacy};
+use crate::model::bearer::Bearer;
 use crate::model::namespace::Namespace;
 use crate::model::namespace_key::{KeyState, NamespaceKey};
 use crate::model::project::Project;
 use crate::model::region::Region;
-use crate::model::token::{Token, TokenSubject};
+use crate::model::token::{Token, TokenRecord, TokenSubject};
 use crate::model::trust::{PublicKey, TrustKey};
 use crate::model::variables::Variables;
 use crate::store::StoreError;
@@ -64,6 +66,16 @@ pub fn variables_json(variables: &Variables) -> (String, String) {
     (json(&variables.plain), json(&variables.secret))
 }
 
+/// Ids, as SQL compares them: in hexadecimal without hyphens.
+pub fn ids_json<'i>(ids: impl IntoIterator<Item = &'i Uuid>) -> String {
+    json(&ids.into_iter().map(|id| id.simple().to_string()).collect::<Vec<_>>())
+}
+
+/// Ids that a list is restricted to, unless there are none.
+pub fn some_ids(ids: &[Uuid]) -> Option<String> {
+    (!ids.is_empty()).then(|| ids_json(ids))
+}
+
 pub fn founding(row: &Row<'_>) -> Result<Founding, Bad> {
     Ok(Founding {
         organization_id: row.get("id")?,
@@ -74,16 +86,29 @@ pub fn founding(row: &Row<'_>) -> Result<Founding, Bad> {
     })
 }
 
+pub fn product(row: &Row<'_>) -> Result<Product, Bad> {
+    named(row, "product", Product::from_name)
+}
+
 pub fn api_key(row: &Row<'_>) -> Result<ApiKey, Bad> {
     Ok(ApiKey {
         access_key: row.get("access_key")?,
-        user_id: row.get("user_id")?,
+        bearer: bearer(row)?.ok_or(Bad::Column("user_id"))?,
         organization_id: row.get("organization_id")?,
         default_project_id: row.get("default_project_id")?,
         description: row.get("description")?,
+        creation_ip: row.get("creation_ip")?,
         created_at: time(row, "created_at")?,
+        updated_at: time(row, "updated_at")?,
         expires_at: optional_time(row, "expires_at")?,
     })
+}
+
+/// The user or the application in a row that has columns for both.
+pub fn bearer(row: &Row<'_>) -> Result<Option<Bearer>, Bad> {
+    let user = row.get::<_, Option<_>>("user_id")?.map(Bearer::User);
+    let application = row.get::<_, Option<_>>("application_id")?.map(Bearer::Application);
+    Ok(user.or(application))
 }
 
 pub fn project(row: &Row<'_>) -> Result<Project, Bad> {
@@ -100,7 +125,7 @@ pub fn project(row: &Row<'_>) -> Result<Project, Bad> {
 pub fn namespace(row: &Row<'_>) -> Result<Namespace, Bad> {
     Ok(Namespace {
         id: row.get("id")?,
-        product: named(row, "product", Product::from_name)?,
+        product: product(row)?,
         region: named(row, "region", Region::parse)?,
         organization_id: row.get("organization_id")?,
         project_id: row.get("project_id")?,
@@ -133,7 +158,7 @@ pub fn application(row: &Row<'_>) -> Result<Application, Bad> {
     Ok(Application {
         id: row.get("id")?,
         namespace_id: row.get("namespace_id")?,
-        product: named(row, "product", Product::from_name)?,
+        product: product(row)?,
         region: named(row, "region", Region::parse)?,
         name: row.get("name")?,
         description: row.get("description")?,
@@ -161,6 +186,11 @@ pub fn token(row: &Row<'_>) -> Result<Token, Bad> {
         created_at: time(row, "created_at")?,
         bearer_id: row.get("bearer_id")?,
     })
+}
+
+pub fn token_record(row: &Row<'_>) -> Result<TokenRecord, Bad> {
+    let (address, user_agent) = (row.get("ip")?, row.get("user_agent")?);
+    Ok(TokenRecord { token: token(row)?, address, user_agent })
 }
 
 pub fn public_key(row: &Row<'_>) -> Result<PublicKey, Bad> {
@@ -204,7 +234,8 @@ fn variables(row: &Row<'_>) -> Result<Variables, Bad> {
     })
 }
 
-fn named<T>(
+/// A value that has a name.
+pub fn named<T>(
     row: &Row<'_>,
     column: &'static str,
     value: impl Fn(&str) -> Option<T>,
@@ -212,11 +243,13 @@ fn named<T>(
     value(&row.get::<_, String>(column)?).ok_or(Bad::Column(column))
 }
 
-fn from_json<T: DeserializeOwned>(row: &Row<'_>, column: &'static str) -> Result<T, Bad> {
+/// A value in JSON.
+pub fn from_json<T: DeserializeOwned>(row: &Row<'_>, column: &'static str) -> Result<T, Bad> {
     serde_json::from_str(&row.get::<_, String>(column)?).map_err(|_| Bad::Column(column))
 }
 
-fn time(row: &Row<'_>, column: &'static str) -> Result<UnixTime, Bad> {
+/// A time.
+pub fn time(row: &Row<'_>, column: &'static str) -> Result<UnixTime, Bad> {
     optional_time(row, column)?.ok_or(Bad::Column(column))
 }
 

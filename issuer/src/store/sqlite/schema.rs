@@ -11,7 +11,7 @@ use crate::model::trust::TokenId;
 const APPLICATION_ID: i64 = 0x6e6a_7774;
 
 /// Each step of the schema, the first one first. A step that was released is never changed.
-const MIGRATIONS: [Step; 4] = [
+const MIGRATIONS: [Step; 5] = [
     Step { sql: include_str!("../../../migrations/sqlite/0001_service.sql"), finish: None },
     Step {
         sql: include_str!("../../../migrations/sqlite/0002_trust.sql"),
@@ -19,6 +19,7 @@ const MIGRATIONS: [Step; 4] = [
     },
     Step { sql: include_str!("../../../migrations/sqlite/0003_containers_v1.sql"), finish: None },
     Step { sql: include_str!("../../../migrations/sqlite/0004_token_numbers.sql"), finish: None },
+    Step { sql: include_str!("../../../migrations/sqlite/0005_iam.sql"), finish: None },
 ];
 
 /// One step of the schema.
@@ -174,6 +175,8 @@ impl std::error::Error for SchemaError {}
 
 #[cfg(test)]
 mod tests {
+    use rusqlite::types::ValueRef;
+
     use super::*;
 
     #[test]
@@ -265,7 +268,7 @@ mod tests {
             .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
             .unwrap()
             .map(Result::unwrap);
-        let expected = [("application", 0, 2), ("namespace", 0, 1), ("organization", 0, 3)]
+        let expected = [("application", 0, 2), ("functions", 0, 3), ("namespace", 0, 1)]
             .map(|(kind, block, tokens)| (kind.to_owned(), block, tokens));
         assert_eq!(found.collect::<Vec<(String, i64, i64)>>(), expected);
         let mut query = connection
@@ -299,6 +302,137 @@ mod tests {
         let expected =
             [(vec![], [1, 1, 1, 3]), scope(ids[0], 2), scope(ids[1], 0), scope(ids[2], 1)];
         assert_eq!(found.collect::<Vec<_>>(), expected);
+    }
+
+    /// Takes the steps after one version up to another.
+    fn advance(connection: &Connection, versions: std::ops::Range<usize>) {
+        let end = versions.end;
+        for step in &MIGRATIONS[versions] {
+            connection.execute_batch(step.sql).unwrap();
+            if let Some(finish) = step.finish {
+                finish(connection).unwrap();
+            }
+        }
+        connection.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+        connection.pragma_update(None, "user_version", i64::try_from(end).unwrap()).unwrap();
+    }
+
+    /// The rows of a query, each as text.
+    fn rows(connection: &Connection, sql: &str) -> Vec<String> {
+        let mut query = connection.prepare(sql).unwrap();
+        let columns = query.column_count();
+        let found = query.query_map([], |row| {
+            let texts = (0..columns).map(|at| {
+                Ok(match row.get_ref(at)? {
+                    ValueRef::Null => "none".to_owned(),
+                    ValueRef::Integer(number) => number.to_string(),
+                    ValueRef::Real(number) => number.to_string(),
+                    ValueRef::Text(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+                    ValueRef::Blob(bytes) => format!("{bytes:x?}"),
+                })
+            });
+            Ok(texts.collect::<rusqlite::Result<Vec<_>>>()?.join(" "))
+        });
+        found.unwrap().map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn who_called_before_there_was_iam_still_calls_and_tokens_are_counted_by_project() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        // As the service has it while it migrates.
+        connection.pragma_update(None, "foreign_keys", true).unwrap();
+        advance(&connection, 0..1);
+        connection
+            .execute_batch(
+                "INSERT INTO organizations VALUES (x'01', x'02', 3, '', x'');
+                 INSERT INTO projects VALUES (x'01', x'01', 'p', '', 0, 0);
+                 INSERT INTO projects VALUES (x'03', x'01', 'q', '', 0, 0);
+                 INSERT INTO users VALUES (x'02', x'01', 'owner', 4, 5);
+                 INSERT INTO api_keys VALUES ('SCWA', x'aa', x'02', x'01', x'03', 'd', 6, 7);
+                 INSERT INTO api_keys VALUES ('SCWB', x'bb', x'02', x'01', x'01', '', 8, NULL);
+                 INSERT INTO audit VALUES (5, x'0e', 9, x'01', x'02', 'SCWA', '::1', 'a', NULL,
+                     'created', 'function_token', '60');",
+            )
+            .unwrap();
+        let namespaces = [
+            ("x'11'", "functions", "fr-par", "x'01'"),
+            ("x'12'", "containers", "fr-par", "x'03'"),
+            ("x'13'", "containers", "fr-par", "x'01'"),
+            ("x'14'", "containers", "nl-ams", "x'01'"),
+        ];
+        for (id, product, region, project) in namespaces {
+            let sql = format!(
+                "INSERT INTO namespaces VALUES ({id}, '{product}', '{region}', x'01', {project},
+                     'n', '', '{{}}', '{{}}', '[]', 0, 7, 8);
+                 INSERT INTO namespace_keys VALUES ({id}, {id}, 'active', 'RS256', '', x'', 5);"
+            );
+            connection.execute_batch(&sql).unwrap();
+        }
+        connection
+            .execute_batch(
+                "INSERT INTO applications VALUES (x'21', x'11', 'functions', 'fr-par', 'f', '',
+                     'private', '', '{}', '{}', '[]', '{}', 7, 8)",
+            )
+            .unwrap();
+        // More than a block of numbers of one namespace.
+        let mut tokens = vec![("x'11'", "x'21'"), ("x'11'", "NULL"), ("x'13'", "NULL")];
+        tokens.extend(vec![("x'12'", "NULL"); 1_024]);
+        tokens.push(("x'14'", "NULL"));
+        for (at, (namespace, application)) in tokens.into_iter().enumerate() {
+            let sql = format!(
+                "INSERT INTO tokens VALUES (?, {namespace}, {application}, {namespace}, '', ?,
+                     NULL, x'02')"
+            );
+            connection.execute(&sql, params![Uuid::from_u128(at as u128), at as i64]).unwrap();
+        }
+        advance(&connection, 1..4);
+        connection.execute_batch("UPDATE users SET not_before = 11").unwrap();
+
+        migrate(&mut connection).unwrap();
+        assert!(is_newest(&connection).unwrap());
+        assert_eq!(rows(&connection, "PRAGMA foreign_key_check"), [""; 0]);
+        assert_eq!(rows(&connection, "PRAGMA integrity_check"), ["ok"]);
+        assert_eq!(
+            rows(&connection, "SELECT * FROM users"),
+            ["[2] [1] owner  owner    en_US [] 0 none 4 5 none 11"]
+        );
+        assert_eq!(
+            rows(&connection, "SELECT * FROM api_keys ORDER BY access_key"),
+            [
+                "SCWA [aa] [2] none [1] [3] d none 6 6 7",
+                "SCWB [bb] [2] none [1] [1]  none 8 8 none",
+            ]
+        );
+        assert_eq!(
+            rows(&connection, "SELECT * FROM token_counts ORDER BY kind, id, region, block"),
+            [
+                "application [21]  0 1",
+                "containers [1] fr-par 0 1",
+                "containers [1] nl-ams 1 1",
+                "containers [3] fr-par 0 1020",
+                "containers [3] fr-par 1 4",
+                "functions [1] fr-par 0 2",
+                "namespace [11]  0 1",
+                "namespace [12]  0 1020",
+                "namespace [12]  1 4",
+                "namespace [13]  0 1",
+                "namespace [14]  1 1",
+            ]
+        );
+        let found =
+            rows(&connection, "SELECT count(*), count(bearer_id), count(audit_number) FROM tokens");
+        assert_eq!(found, ["1028 1028 0"]);
+        assert_eq!(
+            rows(&connection, "SELECT * FROM audit"),
+            ["5 [e] 9 [1] [2] SCWA ::1 a none created function_token 60"]
+        );
+        // The tables that others point to are those that are there now.
+        for sql in [
+            "INSERT INTO api_keys SELECT 'SCWC', x'cc', x'04', NULL, x'01', x'01', '', NULL, 0, 0, 0",
+            "DELETE FROM users",
+        ] {
+            assert!(connection.execute(sql, []).is_err(), "{sql}");
+        }
     }
 
     #[test]

@@ -4,13 +4,17 @@
 //! skipped of one block is at most 1,024 rows. Neither the page nor the total takes longer for
 //! a million tokens than it takes to read a thousand small rows.
 
-use rusqlite::{ToSql, params};
+use namespace_jwt_core::time::UnixTime;
+use rusqlite::{Row, ToSql, params};
 use uuid::Uuid;
 
 use super::rows::{self, micros};
 use super::transaction::SqliteTransaction;
-use crate::model::page::{Page, PageRequest};
-use crate::model::token::{Token, TokenFilter, TokenSubject};
+use crate::iam::action::Action;
+use crate::iam::decision::{Authorized, Extent};
+use crate::model::Product;
+use crate::model::page::{Order, Page, PageRequest};
+use crate::model::token::{Token, TokenFilter, TokenRecord, TokenRecordFilter, TokenSubject};
 use crate::store::StoreError;
 
 /// How many numbers a block has, as a power of two: as the migration has it.
@@ -21,8 +25,8 @@ const BLOCK_BITS: u32 = 10;
 enum Counted<'a> {
     Application(Uuid),
     Namespace(Uuid),
-    /// All of an organization's in a region.
-    Organization(Uuid, &'a str),
+    /// All of a product in a project and a region.
+    Project(Product, Uuid, &'a str),
 }
 
 impl Counted<'_> {
@@ -30,7 +34,7 @@ impl Counted<'_> {
         match *self {
             Self::Application(id) => ("application", id, ""),
             Self::Namespace(id) => ("namespace", id, ""),
-            Self::Organization(id, region) => ("organization", id, region),
+            Self::Project(product, id, region) => (product.name(), id, region),
         }
     }
 }
@@ -44,15 +48,16 @@ struct Start {
 }
 
 impl SqliteTransaction<'_> {
-    pub(super) fn insert_token(&self, it: &Token) -> Result<(), StoreError> {
+    /// Adds a token, and the number of the entry of the audit log that tells of it.
+    pub(super) fn insert_token(&self, it: &Token, audit_number: i64) -> Result<(), StoreError> {
         let application_id = match it.subject {
             TokenSubject::Namespace(_) => None,
             TokenSubject::Application(id) => Some(id),
         };
         self.execute(
             "INSERT INTO tokens (id, namespace_id, application_id, key_id, description, created_at,
-                 expires_at, bearer_id)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                 expires_at, bearer_id, audit_number)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             params![
                 it.id,
                 it.namespace_id,
@@ -62,6 +67,7 @@ impl SqliteTransaction<'_> {
                 micros(it.created_at),
                 it.expires_at.map(micros),
                 it.bearer_id,
+                audit_number,
             ],
         )?;
         let block = self.0.last_insert_rowid() >> BLOCK_BITS;
@@ -99,14 +105,16 @@ impl SqliteTransaction<'_> {
         block: i64,
         change: i64,
     ) -> Result<(), StoreError> {
-        let sql = "SELECT organization_id, region FROM namespaces WHERE id = ?";
-        let place = self.one(sql, [namespace_id], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let (organization_id, region): (Uuid, String) = place.ok_or(StoreError::Missing)?;
+        let sql = "SELECT product, project_id, region FROM namespaces WHERE id = ?";
+        let place = self.one(sql, [namespace_id], |row| {
+            Ok((rows::product(row)?, row.get(1)?, row.get::<_, String>(2)?))
+        })?;
+        let (product, project_id, region) = place.ok_or(StoreError::Missing)?;
         let subject = match application_id {
             Some(id) => Counted::Application(id),
             None => Counted::Namespace(namespace_id),
         };
-        for counted in [subject, Counted::Organization(organization_id, &region)] {
+        for counted in [subject, Counted::Project(product, project_id, &region)] {
             let (kind, id, region) = counted.key();
             let at = "kind = ?1 AND id = ?2 AND region = ?3 AND block = ?4";
             let parameters = params![kind, id, region, block, change];
@@ -127,44 +135,62 @@ impl SqliteTransaction<'_> {
         Ok(())
     }
 
-    /// A page of the tokens of an organization that a filter lets through.
+    /// How many tokens a function or container has.
+    pub(super) fn count_tokens_of(&self, application_id: Uuid) -> Result<u64, StoreError> {
+        let sql = "SELECT coalesce(sum(tokens), 0) FROM token_counts
+             WHERE kind = 'application' AND id = ?";
+        self.count(sql, [application_id])
+    }
+
+    /// A page of the tokens that a filter lets through, of what there is a permission for.
     pub(super) fn token_page(
         &self,
-        organization_id: Uuid,
+        by: &[Authorized],
         filter: &TokenFilter,
         page: PageRequest,
     ) -> Result<Page<Token>, StoreError> {
         let none = Page { items: Vec::new(), total: 0 };
         let region = filter.region.as_str();
+        let visible = Visible::of(by)?;
         let (counted, which, id) = match (filter.namespace_id, filter.application_id) {
-            (None, None) => (Counted::Organization(organization_id, region), "", None),
-            (Some(id), None) if self.is_namespace(id, organization_id, region)? => {
+            (None, None) => (None, "", None),
+            (Some(id), None) => {
                 let which = "namespace_id = :id AND application_id IS NULL AND";
-                (Counted::Namespace(id), which, Some(id))
+                (Some((Counted::Namespace(id), id)), which, Some(id))
             }
             (namespace_id, Some(id)) => {
                 let sql = "SELECT namespace_id FROM applications WHERE id = ?";
                 let found: Option<Uuid> = self.one(sql, [id], |row| Ok(row.get(0)?))?;
                 let found = found.filter(|found| namespace_id.is_none_or(|it| it == *found));
                 let Some(namespace_id) = found else { return Ok(none) };
-                if !self.is_namespace(namespace_id, organization_id, region)? {
-                    return Ok(none);
-                }
-                (Counted::Application(id), "application_id = :id AND", Some(id))
+                (
+                    Some((Counted::Application(id), namespace_id)),
+                    "application_id = :id AND",
+                    Some(id),
+                )
             }
-            (Some(_), None) => return Ok(none),
         };
-        let (start, total) = self.start(counted, page, filter.newest_first)?;
+        if let Some((_, namespace_id)) = counted
+            && !self.sees_namespace(&visible, namespace_id, region)?
+        {
+            return Ok(none);
+        }
+        let counted = counted.map(|(counted, _)| counted);
+        let blocks = self.blocks(counted, &visible, region, filter.newest_first)?;
+        let (start, total) = start(blocks, page);
         let Some(Start { block, skip }) = start else { return Ok(Page { total, ..none }) };
         let (edge, order) = match filter.newest_first {
             false => ("number >= :block", "number"),
             true => ("number < :block", "number DESC"),
         };
         let from = block.saturating_add(i64::from(filter.newest_first)) << BLOCK_BITS;
-        // Where no namespace is named, there may be tokens of another organization or region.
-        let own = "EXISTS (SELECT 1 FROM namespaces WHERE namespaces.id = tokens.namespace_id
-            AND organization_id = :organization AND region = :region) AND";
-        let own = if id.is_none() { own } else { "" };
+        // Where nothing is named, there may be tokens that somebody else may see, or of another
+        // region.
+        let own = format!(
+            "EXISTS (SELECT 1 FROM namespaces WHERE namespaces.id = tokens.namespace_id
+                AND organization_id = :organization AND region = :region AND {VISIBLE}) AND"
+        );
+        let own = if id.is_none() { own.as_str() } else { "" };
         let sql = format!(
             "SELECT * FROM tokens WHERE {which} {own} {edge} ORDER BY {order}
              LIMIT :size OFFSET :skip"
@@ -175,50 +201,146 @@ impl SqliteTransaction<'_> {
         match &id {
             Some(id) => parameters.push((":id", id)),
             None => {
-                parameters.extend([
-                    (":organization", &organization_id as &dyn ToSql),
-                    (":region", &region),
-                ]);
+                parameters.push((":region", &region));
+                parameters.extend(visible.parameters());
             }
         }
         let items = self.all(&sql, parameters.as_slice(), rows::token)?;
         Ok(Page { items, total })
     }
 
-    /// Where a page begins, unless it is behind the end, and how many tokens there are.
-    fn start(
+    /// The blocks in which there are tokens, and how many, in the order of the list.
+    fn blocks(
         &self,
-        counted: Counted<'_>,
-        page: PageRequest,
+        counted: Option<Counted<'_>>,
+        visible: &Visible,
+        region: &str,
         newest_first: bool,
-    ) -> Result<(Option<Start>, u64), StoreError> {
-        let (kind, id, region) = counted.key();
+    ) -> Result<Vec<(i64, u64)>, StoreError> {
         let order = if newest_first { "DESC" } else { "ASC" };
-        let sql = format!(
-            "SELECT block, tokens FROM token_counts WHERE kind = ? AND id = ? AND region = ?
-             ORDER BY block {order}"
-        );
-        let blocks = self.all(&sql, params![kind, id, region], |row| {
-            Ok((row.get::<_, i64>(0)?, rows::number(row, "tokens")?))
-        })?;
-        let (mut start, mut before) = (None, 0_u64);
-        for (block, tokens) in blocks {
-            let end = before.saturating_add(tokens);
-            if start.is_none() && end > page.offset() {
-                start = Some(Start { block, skip: page.offset().saturating_sub(before) });
-            }
-            before = end;
+        let read = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, rows::number(row, "tokens")?));
+        if let Some(counted) = counted {
+            let (kind, id, region) = counted.key();
+            let sql = format!(
+                "SELECT block, tokens FROM token_counts WHERE kind = ? AND id = ? AND region = ?
+                 ORDER BY block {order}"
+            );
+            return self.all(&sql, params![kind, id, region], read);
         }
-        Ok((start, before))
+        let sql = format!(
+            "SELECT block, sum(tokens) AS tokens
+             FROM (SELECT id AS project_id, kind AS product, region, block, tokens FROM token_counts
+                 WHERE kind IN ('functions', 'containers')
+                 AND id IN (SELECT id FROM projects WHERE organization_id = :organization))
+             WHERE region = :region AND {VISIBLE} GROUP BY block ORDER BY block {order}"
+        );
+        let mut parameters: Vec<(&str, &dyn ToSql)> = vec![(":region", &region)];
+        parameters.extend(visible.parameters());
+        self.all(&sql, parameters.as_slice(), read)
     }
 
-    fn is_namespace(
+    fn sees_namespace(
         &self,
+        visible: &Visible,
         id: Uuid,
-        organization_id: Uuid,
         region: &str,
     ) -> Result<bool, StoreError> {
-        let sql = "SELECT 1 FROM namespaces WHERE id = ? AND organization_id = ? AND region = ?";
-        Ok(self.one(sql, params![id, organization_id, region], |_| Ok(()))?.is_some())
+        let sql = format!(
+            "SELECT 1 FROM namespaces WHERE id = :id AND region = :region
+             AND organization_id = :organization AND {VISIBLE}"
+        );
+        let mut parameters: Vec<(&str, &dyn ToSql)> = vec![(":id", &id), (":region", &region)];
+        parameters.extend(visible.parameters());
+        Ok(self.one(&sql, parameters.as_slice(), |_| Ok(()))?.is_some())
     }
+
+    pub(super) fn find_token_record(&self, id: Uuid) -> Result<Option<TokenRecord>, StoreError> {
+        self.one(&format!("{RECORDS} WHERE tokens.id = ?"), [id], rows::token_record)
+    }
+
+    /// A page of the tokens that somebody made, with what is known of where.
+    pub(super) fn token_record_page(
+        &self,
+        by: &[Authorized],
+        filter: &TokenRecordFilter,
+        now: UnixTime,
+        order: Order,
+        page: PageRequest,
+    ) -> Result<Page<TokenRecord>, StoreError> {
+        let visible = Visible::of(by)?;
+        let conditions = format!(
+            "FROM ({RECORDS} WHERE tokens.bearer_id = :bearer
+                AND (:expired IS NULL
+                    OR :expired = (expires_at IS NOT NULL AND expires_at <= :now))
+                AND namespaces.organization_id = :organization AND {VISIBLE})"
+        );
+        let now = micros(now);
+        let mut parameters: Vec<(&str, &dyn ToSql)> =
+            vec![(":bearer", &filter.bearer_id), (":expired", &filter.is_expired), (":now", &now)];
+        parameters.extend(visible.parameters());
+        self.page(&conditions, &parameters, order, page, rows::token_record)
+    }
+}
+
+/// Tokens, their namespaces, and from where each was made.
+const RECORDS: &str = "SELECT tokens.*, audit.ip, audit.user_agent FROM tokens
+    JOIN namespaces ON namespaces.id = tokens.namespace_id
+    LEFT JOIN audit ON audit.number = tokens.audit_number";
+
+/// Whether what is of a `product` and a `project_id` may be seen.
+const VISIBLE: &str = "CASE product
+    WHEN 'functions' THEN :functions = '*' OR lower(hex(project_id)) IN
+        (SELECT value FROM json_each(CASE :functions WHEN '*' THEN '[]' ELSE :functions END))
+    ELSE :containers = '*' OR lower(hex(project_id)) IN
+        (SELECT value FROM json_each(CASE :containers WHEN '*' THEN '[]' ELSE :containers END))
+    END";
+
+/// The projects in which tokens of each product may be seen: `*` for all, else their ids in JSON.
+struct Visible {
+    organization_id: Uuid,
+    functions: String,
+    containers: String,
+}
+
+impl Visible {
+    fn of(by: &[Authorized]) -> Result<Self, StoreError> {
+        let organization_id = by.first().ok_or(StoreError::NotPermitted)?.scope().organization_id;
+        let none = "[]".to_owned();
+        let mut visible = Self { organization_id, functions: none.clone(), containers: none };
+        for it in by {
+            let Action::Token(product, _) = it.action() else {
+                return Err(StoreError::NotPermitted);
+            };
+            let projects = match it.extent() {
+                Extent::Organization => "*".to_owned(),
+                Extent::Projects(ids) => rows::ids_json(ids),
+            };
+            match product {
+                Product::Functions => visible.functions = projects,
+                Product::Containers => visible.containers = projects,
+            }
+        }
+        Ok(visible)
+    }
+
+    fn parameters(&self) -> [(&str, &dyn ToSql); 3] {
+        [
+            (":organization", &self.organization_id),
+            (":functions", &self.functions),
+            (":containers", &self.containers),
+        ]
+    }
+}
+
+/// Where a page begins, unless it is behind the end, and how many tokens there are.
+fn start(blocks: Vec<(i64, u64)>, page: PageRequest) -> (Option<Start>, u64) {
+    let (mut start, mut before) = (None, 0_u64);
+    for (block, tokens) in blocks {
+        let end = before.saturating_add(tokens);
+        if start.is_none() && end > page.offset() {
+            start = Some(Start { block, skip: page.offset().saturating_sub(before) });
+        }
+        before = end;
+    }
+    (start, before)
 }

@@ -4,12 +4,11 @@ use rusqlite::{Connection, OptionalExtension as _, Params, Row, named_params, pa
 use uuid::Uuid;
 
 use super::rows::{self, Bad, micros};
-use crate::iam::decision::Authorized;
-use crate::model::api_key::{ApiKey, SecretHash};
+use crate::iam::decision::{Authorized, Extent, Scope};
 use crate::model::application::{Application, ApplicationFilter};
 use crate::model::namespace::{Namespace, NamespaceFilter};
 use crate::model::namespace_key::NamespaceKey;
-use crate::model::page::{Order, Page, PageRequest};
+use crate::model::page::{Order, OrderBy, Page, PageRequest};
 use crate::model::project::{Project, ProjectFilter};
 use crate::model::token::{Token, TokenFilter};
 use crate::model::trust::{Mark, Marked};
@@ -41,22 +40,15 @@ impl Transaction for SqliteTransaction<'_> {
             params![organization_id, at],
         )?;
         self.execute(
-            "INSERT INTO users (id, organization_id, type, created_at, updated_at)
-             VALUES (?1, ?2, 'owner', ?3, ?3)",
+            "INSERT INTO users (id, organization_id, type, email, username, first_name, last_name,
+                 phone_number, locale, tags, locked, created_at, updated_at)
+             VALUES (?1, ?2, 'owner', '', 'owner', '', '', '', 'en_US', '[]', 0, ?3, ?3)",
             params![owner_id, organization_id, at],
         )
     }
 
     fn note_api_url(&mut self, url: &str) -> Result<(), StoreError> {
         self.execute("UPDATE organizations SET api_url = ?", [url])
-    }
-
-    fn api_key(&mut self, secret: &SecretHash) -> Result<Option<ApiKey>, StoreError> {
-        self.one("SELECT * FROM api_keys WHERE secret_hash = ?", [&secret.0], rows::api_key)
-    }
-
-    fn count_api_keys(&mut self, user_id: Uuid) -> Result<u64, StoreError> {
-        self.count("SELECT count(*) FROM api_keys WHERE user_id = ?", [user_id])
     }
 
     fn organization_of_project(&mut self, project_id: Uuid) -> Result<Option<Uuid>, StoreError> {
@@ -77,14 +69,13 @@ impl Transaction for SqliteTransaction<'_> {
         page: PageRequest,
     ) -> Result<Page<Project>, StoreError> {
         let conditions = "FROM projects WHERE organization_id = :organization
+            AND (:visible IS NULL OR lower(hex(id)) IN (SELECT value FROM json_each(:visible)))
             AND (:asked IS NULL OR organization_id = :asked)
             AND (:name IS NULL OR name = :name)
             AND (:ids IS NULL OR lower(hex(id)) IN (SELECT value FROM json_each(:ids)))";
-        let ids = filter.ids.iter().map(|id| id.simple().to_string()).collect::<Vec<_>>();
-        let ids = Some(ids).filter(|ids| !ids.is_empty()).map(|ids| rows::json(&ids));
         let parameters = named_params! {
             ":organization": by.scope().organization_id, ":asked": filter.organization_id,
-            ":name": filter.name, ":ids": ids,
+            ":name": filter.name, ":ids": rows::some_ids(&filter.ids), ":visible": visible(by),
         };
         self.page(conditions, parameters, order, page, rows::project)
     }
@@ -106,6 +97,8 @@ impl Transaction for SqliteTransaction<'_> {
         page: PageRequest,
     ) -> Result<Page<Namespace>, StoreError> {
         let conditions = "FROM namespaces WHERE organization_id = :organization
+            AND (:visible IS NULL
+                OR lower(hex(project_id)) IN (SELECT value FROM json_each(:visible)))
             AND product = :product AND region = :region
             AND (:name IS NULL OR name = :name)
             AND (:project IS NULL OR project_id = :project)
@@ -114,6 +107,7 @@ impl Transaction for SqliteTransaction<'_> {
             ":organization": by.scope().organization_id, ":product": filter.product.name(),
             ":region": filter.region.as_str(), ":name": filter.name,
             ":project": filter.project_id, ":asked": filter.organization_id,
+            ":visible": visible(by),
         };
         self.page(conditions, parameters, order, page, rows::namespace)
     }
@@ -164,6 +158,8 @@ impl Transaction for SqliteTransaction<'_> {
             AND (:name IS NULL OR name = :name)
             AND EXISTS (SELECT 1 FROM namespaces WHERE namespaces.id = applications.namespace_id
                 AND organization_id = :organization
+                AND (:visible IS NULL
+                    OR lower(hex(project_id)) IN (SELECT value FROM json_each(:visible)))
                 AND (:project IS NULL OR project_id = :project)
                 AND (:asked IS NULL OR organization_id = :asked))"
         );
@@ -172,6 +168,7 @@ impl Transaction for SqliteTransaction<'_> {
             ":region": filter.region.as_str(), ":name": filter.name,
             ":organization": by.scope().organization_id,
             ":project": filter.project_id, ":asked": filter.organization_id,
+            ":visible": visible(by),
         };
         self.page(&conditions, parameters, order, page, rows::application)
     }
@@ -182,11 +179,11 @@ impl Transaction for SqliteTransaction<'_> {
 
     fn tokens(
         &mut self,
-        by: &Authorized,
+        by: &[Authorized],
         filter: &TokenFilter,
         page: PageRequest,
     ) -> Result<Page<Token>, StoreError> {
-        self.token_page(by.scope().organization_id, filter, page)
+        self.token_page(by, filter, page)
     }
 
     fn apply(
@@ -195,15 +192,22 @@ impl Transaction for SqliteTransaction<'_> {
         change: &Change<'_>,
         origin: &Origin,
     ) -> Result<(), StoreError> {
-        let owner = match change.owner() {
-            Owner::Organization(id) => id,
+        let scope = match change.owner() {
+            Owner::Scope(scope) => scope,
             Owner::Namespace(id) => {
-                let sql = "SELECT organization_id FROM namespaces WHERE id = ?";
-                self.one(sql, [id], |row| Ok(row.get(0)?))?.ok_or(StoreError::Missing)?
+                let sql = "SELECT organization_id, project_id FROM namespaces WHERE id = ?";
+                let scope = self.one(sql, [id], |row| {
+                    Ok(Scope { organization_id: row.get(0)?, project_id: Some(row.get(1)?) })
+                })?;
+                scope.ok_or(StoreError::Missing)?
             }
-            Owner::Project(id) => self.organization_of_project(id)?.ok_or(StoreError::Missing)?,
+            Owner::Project(id) => {
+                let organization_id = self.organization_of_project(id)?;
+                let organization_id = organization_id.ok_or(StoreError::Missing)?;
+                Scope { organization_id, project_id: Some(id) }
+            }
         };
-        let entry = audit_entry(by, change, owner, origin)?;
+        let audit_number = self.insert_audit_entry(&audit_entry(by, change, scope, origin)?)?;
         match *change {
             Change::CreateNamespace(namespace, key) => {
                 self.insert_namespace(namespace)?;
@@ -222,7 +226,7 @@ impl Transaction for SqliteTransaction<'_> {
                 self.execute_one("DELETE FROM applications WHERE id = ?", [application.id])?;
                 self.count_change([application.namespace_id])?;
             }
-            Change::CreateToken(token, _) => self.insert_token(token)?,
+            Change::CreateToken(token, _) => self.insert_token(token, audit_number)?,
             Change::DeleteToken(token, _) => {
                 if self.revoke_tokens("id", token.id, i64::MAX, origin.at)? == 0 {
                     return Err(StoreError::Missing);
@@ -231,7 +235,7 @@ impl Transaction for SqliteTransaction<'_> {
             Change::CreateProject(project) => self.insert_project(project)?,
             Change::UpdateProject(project) => self.update_project(project)?,
             Change::DeleteProject(project) => self.delete_project(project)?,
-            Change::CreateApiKey(key, secret) => self.insert_api_key(key, secret)?,
+            Change::Iam(ref change) => self.apply_iam(change, origin.at)?,
             Change::AddKey(_, key, ends_at) => self.add_next_key(key, ends_at)?,
             Change::ActivateKey(_, key, ends_at) => self.activate_key(key, ends_at, origin.at)?,
             Change::EndKey(_, key) => self.end_key(key)?,
@@ -245,15 +249,23 @@ impl Transaction for SqliteTransaction<'_> {
                 let mark = Mark { of: Marked::Application(application.id), not_before };
                 self.mark(mark, Some(application.namespace_id))?;
             }
-            Change::MarkBearer(id, organization_id, not_before) => {
-                self.mark_bearer(id, organization_id, not_before, origin.at)?;
+            Change::MarkBearer(bearer, organization_id, not_before) => {
+                self.mark_bearer(bearer, organization_id, not_before, origin.at)?;
             }
             Change::AddTrustKey(key, _) => self.insert_trust_key(key)?,
             Change::DropTrustKey(key, _) => {
                 self.execute_one("DELETE FROM trust_keys WHERE id = ?", [key.id])?;
             }
         }
-        self.insert_audit_entry(&entry)
+        Ok(())
+    }
+}
+
+/// The projects that a permission to list is restricted to.
+pub(super) fn visible(by: &Authorized) -> Option<String> {
+    match by.extent() {
+        Extent::Organization => None,
+        Extent::Projects(ids) => Some(rows::ids_json(ids)),
     }
 }
 
@@ -308,7 +320,7 @@ impl SqliteTransaction<'_> {
     }
 
     /// A page of the rows that `conditions`, from the word FROM on, let through.
-    fn page<T>(
+    pub(super) fn page<T>(
         &self,
         conditions: &str,
         parameters: &[(&str, &dyn rusqlite::ToSql)],
@@ -317,11 +329,19 @@ impl SqliteTransaction<'_> {
         read: impl Fn(&Row<'_>) -> Result<T, Bad>,
     ) -> Result<Page<T>, StoreError> {
         let total = self.count(&format!("SELECT count(*) {conditions}"), parameters)?;
-        let order = match order {
-            Order::CreatedAtAscending => "created_at, id",
-            Order::CreatedAtDescending => "created_at DESC, id DESC",
-            Order::NameAscending => "name, id",
-            Order::NameDescending => "name DESC, id DESC",
+        let column = match order.by {
+            OrderBy::CreatedAt => "created_at",
+            OrderBy::UpdatedAt => "updated_at",
+            OrderBy::ExpiresAt => "expires_at",
+            OrderBy::Name | OrderBy::PolicyName => "name",
+            OrderBy::AccessKey => "access_key",
+            OrderBy::Email => "email",
+            OrderBy::Username => "username",
+            OrderBy::LastLogin => "last_login_at",
+        };
+        let order = match order.is_descending {
+            false => format!("{column}, id"),
+            true => format!("{column} DESC, id DESC"),
         };
         let (size, offset) = (page.size, i64::try_from(page.offset()).unwrap_or(i64::MAX));
         let mut parameters = parameters.to_vec();

@@ -68,13 +68,12 @@ async fn many(
         let (store, token) = (Arc::clone(store), token(key, None));
         tasks.spawn(async move {
             let step = Step::CreateToken(token.clone(), FUNCTIONS);
-            let by = organization.may(step.change().action());
             let result = write(&*store, move |transaction| {
-                transaction.apply(&by, &step.change(), &origin(NOW))?;
+                organization.apply(transaction, &step, &origin(NOW))?;
                 match end {
                     End::Kept => Ok(()),
                     End::Refused => Err(StoreError::Busy),
-                    End::TwiceTheSame => transaction.apply(&by, &step.change(), &origin(NOW)),
+                    End::TwiceTheSame => organization.apply(transaction, &step, &origin(NOW)),
                     End::Panics => panic!("on purpose"),
                 }
             });
@@ -137,10 +136,8 @@ pub async fn a_read_changes_nothing(database: &impl Database) {
     let before = database.audit();
     let token = token(&key, None);
     let step = Step::CreateToken(token.clone(), FUNCTIONS);
-    let by = organization.may(step.change().action());
     // Whether it is refused or undone.
-    let _ = read(&*store, move |transaction| transaction.apply(&by, &step.change(), &origin(NOW)))
-        .await;
+    let _ = read(&*store, move |it| organization.apply(it, &step, &origin(NOW))).await;
     assert_eq!(get!(store, token, token.id), None);
     assert_eq!(database.audit(), before);
 }

@@ -1,19 +1,23 @@
 //! What a change does besides what it says: uniqueness, cascades, permissions, the audit log.
 
-use namespace_jwt_issuer::iam::action::{Access, Action, Subject};
-use namespace_jwt_issuer::iam::decision::decide;
+use namespace_jwt_issuer::iam::action::Action;
 use namespace_jwt_issuer::iam::principal::Principal;
 use namespace_jwt_issuer::model::Product;
+use namespace_jwt_issuer::model::bearer::Bearer;
 use namespace_jwt_issuer::model::namespace::Namespace;
 use namespace_jwt_issuer::model::namespace_key::{KeyState, NamespaceKey};
 use namespace_jwt_issuer::model::token::TokenSubject;
-use namespace_jwt_issuer::store::change::Origin;
-use namespace_jwt_issuer::store::{StoreError, read};
+use namespace_jwt_issuer::store::change::{Origin, RevokedId};
+use namespace_jwt_issuer::store::{StoreError, read, write};
 use uuid::Uuid;
 
+use super::iam_changes::{absent_iam_steps, iam_entry, iam_steps};
 use super::kept::get;
 use super::{AuditRow, Database, Revocation, founded};
-use crate::sample::{self, Organization, Step, earlier, later, make, origin, region, request};
+use crate::sample::{
+    self, IamStep, Organization, Step, apply, earlier, later, make, origin, project_of, region,
+    request,
+};
 
 const FUNCTIONS: Product = Product::Functions;
 const DAY: u64 = 86_400;
@@ -180,11 +184,10 @@ pub async fn what_is_not_there_is_not_changed(database: &impl Database) {
     let (app, lost) =
         (sample::application(&namespace, "absent"), sample::application(&absent, "lost"));
     let unsigned = NamespaceKey { id: Uuid::new_v4(), ..key.clone() };
-    let (mut stranger, secret) = organization.api_key();
-    stranger.user_id = Uuid::new_v4();
     let nowhere = Namespace { project_id: Uuid::new_v4(), ..absent.clone() };
+    let mut steps = absent_iam_steps(&*store, organization).await;
     let before = database.audit();
-    for step in [
+    steps.extend([
         Step::CreateNamespace(nowhere.clone(), sample::key(&nowhere)),
         Step::UpdateNamespace(absent.clone()),
         Step::DeleteNamespace(absent.clone()),
@@ -198,7 +201,6 @@ pub async fn what_is_not_there_is_not_changed(database: &impl Database) {
         Step::DeleteToken(sample::token(&key, None), FUNCTIONS),
         Step::UpdateProject(organization.project("absent")),
         Step::DeleteProject(organization.project("absent")),
-        Step::CreateApiKey(stranger, secret),
         Step::AddKey(absent.clone(), sample::key(&absent), later(1)),
         Step::ActivateKey(namespace.clone(), sample::key(&namespace), later(1)),
         Step::EndKey(namespace.clone(), key.clone()),
@@ -206,12 +208,14 @@ pub async fn what_is_not_there_is_not_changed(database: &impl Database) {
         Step::RevokeId(organization.revoked_id(Some(absent.id))),
         Step::MarkNamespace(absent.clone(), later(1)),
         Step::MarkApplication(app.clone(), later(1)),
-        Step::MarkBearer(Uuid::new_v4(), organization.0, later(1)),
+        Step::MarkBearer(Bearer::User(Uuid::new_v4()), organization.0, later(1)),
+        Step::MarkBearer(Bearer::Application(organization.owner()), organization.0, later(1)),
         Step::DropTrustKey(sample::trust_key(), organization.0),
-    ] {
+    ]);
+    for (number, step) in steps.iter().enumerate() {
         let action = step.change().action();
-        let refused = organization.make(&*store, &step).await;
-        assert_eq!(refused, Err(StoreError::Missing), "{action:?}");
+        let refused = organization.make(&*store, step).await;
+        assert_eq!(refused, Err(StoreError::Missing), "{number} {action:?}");
     }
     assert_eq!(database.audit(), before);
     assert_eq!(get!(store, namespace, absent.id), None);
@@ -219,16 +223,15 @@ pub async fn what_is_not_there_is_not_changed(database: &impl Database) {
 }
 
 /// One change of each kind, in an order in which they can be made.
-fn steps(organization: Organization) -> Vec<Step> {
+pub(super) fn steps(organization: Organization) -> Vec<Step> {
     let namespace = organization.namespace("every");
     let key = sample::key(&namespace);
     let application = sample::application(&namespace, "app");
     let token = sample::token(&key, Some(&application));
-    let (api_key, secret) = organization.api_key();
     let next = NamespaceKey { state: KeyState::Next, ..sample::key(&namespace) };
     let trust_key = sample::trust_key();
     let project = organization.project("every");
-    vec![
+    let mut steps = vec![
         Step::CreateProject(project.clone()),
         Step::UpdateProject(project.clone()),
         Step::DeleteProject(project),
@@ -246,46 +249,64 @@ fn steps(organization: Organization) -> Vec<Step> {
         Step::RevokeId(organization.revoked_id(Some(namespace.id))),
         Step::MarkNamespace(namespace.clone(), later(1)),
         Step::MarkApplication(application.clone(), later(1)),
-        Step::MarkBearer(organization.owner(), organization.0, later(1)),
+        Step::MarkBearer(organization.bearer(), organization.0, later(1)),
         Step::AddTrustKey(trust_key.clone(), organization.0),
         Step::DropTrustKey(trust_key, organization.0),
         Step::DeleteApplication(application),
         Step::DeleteNamespace(namespace),
-        Step::CreateApiKey(api_key, secret),
-    ]
+    ];
+    steps.extend(iam_steps(organization).into_iter().map(Step::Iam));
+    steps
 }
 
-pub async fn a_permission_is_for_one_action_and_one_organization(database: &impl Database) {
+pub async fn a_permission_is_for_one_action_one_organization_and_one_project(
+    database: &impl Database,
+) {
     let (store, organization) = founded(database).await;
     let other = Organization(Uuid::new_v4());
     database.add_organization(other);
-    let accesses = [Access::Create, Access::Read, Access::List, Access::Edit, Access::Delete];
-    let actions = accesses.into_iter().flat_map(|access| {
-        let of_products = Product::ALL.into_iter().flat_map(move |product| {
-            let of = |of: fn(Product, Access) -> Action| of(product, access);
-            let marks = [Subject::Namespace(product), Subject::Application(product)];
-            let marks = marks.map(|subject| Action::Mark(subject, access));
-            [Action::Namespace, Action::Application, Action::Token, Action::NamespaceKey]
-                .map(of)
-                .into_iter()
-                .chain(marks)
-        });
-        let others = [Action::ApiKey, Action::Project, Action::Revocation, Action::TrustKey]
-            .map(|of| of(access));
-        of_products.chain(others).chain([Action::Mark(Subject::Bearer, access)])
-    });
-    let actions: Vec<_> = actions.collect();
     for step in steps(organization) {
         let needed = step.change().action();
         let before = database.audit();
-        let wrong = actions.iter().filter(|action| **action != needed);
-        for by in wrong.map(|action| organization.may(*action)).chain([other.may(needed)]) {
+        let asked = step.clone();
+        let project_id = read::<_, StoreError>(&*store, move |it| project_of(it, &asked.change()))
+            .await
+            .unwrap();
+        assert_eq!(project_id, expected_project(organization, &step), "{needed:?}");
+        let elsewhere = match project_id {
+            Some(_) => [Some(Uuid::new_v4()), None],
+            None => [Some(Uuid::new_v4()), Some(organization.0)],
+        };
+        let wrong = Action::all().filter(|action| *action != needed);
+        let wrong = wrong.map(|action| organization.may_in(action, project_id));
+        let wrong = wrong.chain([other.may_in(needed, project_id)]);
+        let wrong = wrong.chain(elsewhere.map(|project| organization.may_in(needed, project)));
+        for by in wrong {
             let refused = make(&*store, &by, &step, &origin(later(0))).await;
             assert_eq!(refused, Err(StoreError::NotPermitted), "{needed:?} by {by:?}");
         }
         assert_eq!(database.audit(), before);
         organization.make(&*store, &step).await.unwrap();
         assert_eq!(database.audit().len(), before.len() + 1);
+    }
+}
+
+/// The project that a permission for one of the steps has to be for, or none: then it has to be for
+/// the organization as a whole.
+fn expected_project(organization: Organization, step: &Step) -> Option<Uuid> {
+    match step {
+        Step::UpdateProject(it) | Step::DeleteProject(it) => Some(it.id),
+        Step::CreateProject(_)
+        | Step::RevokeId(RevokedId { namespace: None, .. })
+        | Step::MarkBearer(..)
+        | Step::AddTrustKey(..)
+        | Step::DropTrustKey(..) => None,
+        Step::Iam(
+            IamStep::CreateSshKey(it) | IamStep::UpdateSshKey(it) | IamStep::DeleteSshKey(it),
+        ) => Some(it.project_id),
+        Step::Iam(_) => None,
+        // All of them are about one namespace, in the default project.
+        _ => Some(organization.0),
     }
 }
 
@@ -298,13 +319,13 @@ pub async fn each_change_has_one_entry_of_the_audit_log(database: &impl Database
         // Every other by a command on the machine.
         let request = (at % 2 == 0).then(request);
         let principal = match request {
-            Some(_) => Principal::User(user.clone()),
+            Some(_) => Principal::Bearer(user.clone()),
             None => Principal::Operator { organization_id: organization.0 },
         };
-        let action = step.change().action();
-        let by = decide(&principal, action, organization.scope()).unwrap();
         let origin = Origin { at: later(at), request: request.clone() };
-        make(&*store, &by, &step, &origin).await.unwrap();
+        let made = step.clone();
+        let made = write(&*store, move |it| apply(it, &principal, &made, &origin)).await;
+        assert_eq!(made, Ok(()), "{at}");
 
         let (action, resource_type, resource_id) = match &step {
             Step::CreateNamespace(it, _) => ("created", "function_namespace", it.id.to_string()),
@@ -318,7 +339,7 @@ pub async fn each_change_has_one_entry_of_the_audit_log(database: &impl Database
             Step::CreateProject(it) => ("created", "project", it.id.to_string()),
             Step::UpdateProject(it) => ("updated", "project", it.id.to_string()),
             Step::DeleteProject(it) => ("deleted", "project", it.id.to_string()),
-            Step::CreateApiKey(it, _) => ("created", "api_key", it.access_key.clone()),
+            Step::Iam(it) => iam_entry(it),
             Step::AddKey(_, it, _) => ("created", "function_namespace_key", it.id.to_string()),
             Step::ActivateKey(_, it, _) => ("updated", "function_namespace_key", it.id.to_string()),
             Step::EndKey(_, it) => ("deleted", "function_namespace_key", it.id.to_string()),
@@ -326,7 +347,7 @@ pub async fn each_change_has_one_entry_of_the_audit_log(database: &impl Database
             Step::RevokeId(it) => ("created", "revocation", it.id.as_str().to_owned()),
             Step::MarkNamespace(it, _) => ("updated", "function_namespace_mark", it.id.to_string()),
             Step::MarkApplication(it, _) => ("updated", "function_mark", it.id.to_string()),
-            Step::MarkBearer(id, ..) => ("updated", "bearer_mark", id.to_string()),
+            Step::MarkBearer(it, ..) => ("updated", "bearer_mark", it.id().to_string()),
             Step::AddTrustKey(it, _) => ("created", "trust_key", it.id.to_string()),
             Step::DropTrustKey(it, _) => ("deleted", "trust_key", it.id.to_string()),
         };

@@ -41,7 +41,8 @@ pub async fn compaction_drops_what_no_gateway_needs(database: &impl Database) {
     let elsewhere = revoke(&quiet_key, None).await;
     // Nobody knows with which key, so nobody knows when it is over.
     let unknown = RevokedId { expires_at: Some(earlier(DAY)), ..organization.revoked_id(None) };
-    let known = RevokedId { namespace_id: Some(namespace.id), ..unknown.clone() };
+    let of = Some((namespace.id, Product::Functions));
+    let known = RevokedId { namespace: of, ..unknown.clone() };
     for it in [&unknown, &known] {
         organization.make(&*store, &Step::RevokeId(it.clone())).await.unwrap();
     }

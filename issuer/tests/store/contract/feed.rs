@@ -5,6 +5,7 @@ use std::sync::Arc;
 use namespace_jwt_core::time::UnixTime;
 use namespace_jwt_issuer::model::Product;
 use namespace_jwt_issuer::model::application::{Application, Privacy};
+use namespace_jwt_issuer::model::bearer::Bearer;
 use namespace_jwt_issuer::model::namespace::Namespace;
 use namespace_jwt_issuer::model::namespace_key::{KeyState, NamespaceKey};
 use namespace_jwt_issuer::model::token::Token;
@@ -19,7 +20,7 @@ use uuid::Uuid;
 
 use super::kept::get;
 use super::{Database, founded};
-use crate::sample::{self, NOW, Organization, Step, earlier, later};
+use crate::sample::{self, IamStep, NOW, Organization, Step, earlier, later};
 
 const FUNCTIONS: Product = Product::Functions;
 
@@ -33,7 +34,7 @@ pub(super) async fn state(store: &Arc<dyn Store>, scope: TrustScope) -> ScopeSta
     get!(store, scope_state, scope, None).unwrap()
 }
 
-async fn sequences(store: &Arc<dyn Store>, ids: [Uuid; 2]) -> [u64; 3] {
+pub(super) async fn sequences(store: &Arc<dyn Store>, ids: [Uuid; 2]) -> [u64; 3] {
     let [first, second] = ids.map(TrustScope::Namespace);
     let mut found = [0; 3];
     for (at, scope) in [TrustScope::All, first, second].into_iter().enumerate() {
@@ -93,7 +94,7 @@ pub async fn a_scope_counts_what_its_gateways_see_and_nothing_else(database: &im
         (Step::CreateToken(expired.clone(), FUNCTIONS), Shows::Nowhere),
         (Step::DeleteToken(token, FUNCTIONS), Shows::Here),
         (Step::DeleteToken(expired, FUNCTIONS), Shows::Nowhere),
-        (Step::CreateApiKey(api_key, secret), Shows::Nowhere),
+        (Step::Iam(IamStep::CreateApiKey(api_key, secret)), Shows::Nowhere),
         (Step::AddKey(here.clone(), next.clone(), later(9)), Shows::Here),
         (Step::ActivateKey(here.clone(), next, later(9)), Shows::Here),
         (Step::EndKey(here.clone(), key), Shows::Here),
@@ -103,7 +104,7 @@ pub async fn a_scope_counts_what_its_gateways_see_and_nothing_else(database: &im
         (Step::MarkApplication(public.clone(), later(1)), Shows::Nowhere),
         (Step::MarkNamespace(here.clone(), later(1)), Shows::Here),
         (Step::MarkNamespace(here.clone(), NOW), Shows::Nowhere),
-        (Step::MarkBearer(organization.owner(), organization.0, later(1)), Shows::Here),
+        (Step::MarkBearer(organization.bearer(), organization.0, later(1)), Shows::Here),
         (Step::AddTrustKey(trust_key.clone(), organization.0), Shows::Nowhere),
         (Step::DropTrustKey(trust_key, organization.0), Shows::Nowhere),
         (Step::ReplaceKeys(here.clone(), sample::key(&here)), Shows::Here),
@@ -155,7 +156,7 @@ pub async fn a_scope_is_told_what_is_in_it(database: &impl Database) {
         Step::DeleteToken(token.clone(), FUNCTIONS),
         Step::MarkNamespace(here.clone(), later(2)),
         Step::MarkApplication(application.clone(), later(3)),
-        Step::MarkBearer(organization.owner(), organization.0, later(4)),
+        Step::MarkBearer(organization.bearer(), organization.0, later(4)),
         Step::DeleteApplication(elsewhere),
         Step::DeleteNamespace(gone.clone()),
     ] {
@@ -274,7 +275,7 @@ pub async fn an_id_without_a_namespace_stands_in_every_log(database: &impl Datab
     };
     assert_eq!(logs(everywhere.id).await, [(None, false)]);
     assert_eq!(logs(here.id.clone()).await, [(Some(one.id), false)]);
-    let there = RevokedId { namespace_id: Some(two.id), ..here.clone() };
+    let there = RevokedId { namespace: Some((two.id, FUNCTIONS)), ..here.clone() };
     organization.make(&*store, &Step::RevokeId(there)).await.unwrap();
     assert_eq!(logs(here.id).await, [(Some(one.id), false), (Some(two.id), false)]);
     // A token of the service's own is for its own namespace alone.
@@ -287,7 +288,7 @@ pub async fn an_id_without_a_namespace_stands_in_every_log(database: &impl Datab
     let strange = Organization(Uuid::from_u128(u128::MAX - 1));
     database.add_organization(strange);
     let refused = strange.make(&*store, &Step::RevokeId(strange.revoked_id(Some(one.id)))).await;
-    assert_eq!(refused, Err(StoreError::Missing));
+    assert_eq!(refused, Err(StoreError::NotPermitted));
 }
 
 pub async fn a_key_is_published_before_it_signs_and_after(database: &impl Database) {
@@ -439,41 +440,47 @@ pub async fn a_mark_never_moves_back_and_takes_the_tokens_that_it_hits(database:
 
 const MICRO: std::time::Duration = std::time::Duration::from_micros(1);
 
-pub async fn the_mark_of_a_user_revokes_their_tokens_by_their_ids(database: &impl Database) {
+pub async fn the_mark_of_a_bearer_revokes_their_tokens_by_their_ids(database: &impl Database) {
     let (store, organization) = founded(database).await;
     let (one, key) = organization.new_namespace(&*store, "one").await;
     let (two, other_key) = organization.new_namespace(&*store, "two").await;
-    let owner = organization.owner();
-    let mut ids = Vec::new();
-    for (key, bearer_id, created_at) in [
-        (&key, Some(owner), NOW),
-        (&other_key, Some(owner), NOW),
-        (&key, Some(owner), later(20)),
-        (&key, None, NOW),
-        (&key, Some(Uuid::new_v4()), NOW),
-    ] {
-        let token = Token { bearer_id, created_at, ..sample::token(key, None) };
-        let step = Step::CreateToken(token.clone(), FUNCTIONS);
+    let application = organization.new_iam_application(&*store, "app").await.id;
+    let mut revoked = [vec![], vec![]];
+    for bearer in [organization.bearer(), Bearer::Application(application)] {
+        let by = bearer.id();
+        let mut ids = Vec::new();
+        for (key, bearer_id, created_at) in [
+            (&key, Some(by), NOW),
+            (&other_key, Some(by), NOW),
+            (&key, Some(by), later(20)),
+            (&key, None, NOW),
+            (&key, Some(Uuid::new_v4()), NOW),
+        ] {
+            let token = Token { bearer_id, created_at, ..sample::token(key, None) };
+            let step = Step::CreateToken(token.clone(), FUNCTIONS);
+            organization.make(&*store, &step).await.unwrap();
+            ids.push(token.id);
+        }
+        let step = Step::MarkBearer(bearer, organization.0, later(10));
         organization.make(&*store, &step).await.unwrap();
-        ids.push(token.id);
+        for (at, id) in ids.iter().copied().enumerate() {
+            assert_eq!(get!(store, token, id).is_none(), at < 2, "{at}");
+        }
+        let mark = BearerTrust { id: by, not_before: second(later(10)) };
+        for (at, scope) in [one.id, two.id].into_iter().enumerate() {
+            let told = state(&store, TrustScope::Namespace(scope)).await;
+            revoked[at].push(TokenId::from(ids[at]).record());
+            assert_eq!(told.log.records, revoked[at]);
+            assert!(told.bearers.contains(&mark), "{:?}", told.bearers);
+        }
+        assert_eq!(get!(store, bearer, by), Some((bearer, organization.0)));
+        let step = Step::MarkBearer(bearer, organization.0, NOW);
+        organization.make(&*store, &step).await.unwrap();
+        let told = state(&store, TrustScope::All).await;
+        assert!(told.bearers.contains(&mark), "it moved back");
+        assert_eq!(get!(store, latest_mark, one.id, None, Some(by)), Some(second(later(10))));
     }
-    let step = Step::MarkBearer(owner, organization.0, later(10));
-    organization.make(&*store, &step).await.unwrap();
-    for (at, id) in ids.iter().copied().enumerate() {
-        assert_eq!(get!(store, token, id).is_none(), at < 2, "{at}");
-    }
-    for (scope, at) in [(one.id, 0), (two.id, 1)] {
-        let told = state(&store, TrustScope::Namespace(scope)).await;
-        assert_eq!(told.log.records, [TokenId::from(ids[at]).record()]);
-        assert_eq!(told.bearers, [BearerTrust { id: owner, not_before: second(later(10)) }]);
-    }
-    assert_eq!(get!(store, organization_of_user, owner), Some(organization.0));
-    assert_eq!(get!(store, organization_of_user, one.id), None);
-    let step = Step::MarkBearer(owner, organization.0, NOW);
-    organization.make(&*store, &step).await.unwrap();
-    let told = state(&store, TrustScope::All).await;
-    assert_eq!(told.bearers[0].not_before, second(later(10)));
-    assert_eq!(get!(store, latest_mark, one.id, None, Some(owner)), Some(second(later(10))));
+    assert_eq!(get!(store, bearer, one.id), None);
     assert_eq!(get!(store, latest_mark, one.id, None, None), None);
 }
 

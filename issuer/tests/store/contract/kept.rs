@@ -27,8 +27,8 @@ pub(super) use get;
 pub async fn an_empty_database_holds_nothing(database: &impl Database) {
     let (store, id) = (database.store(), Uuid::new_v4());
     assert_eq!(get!(store, founding), None);
-    assert_eq!(get!(store, api_key, &SecretHash(vec![0; 32])), None);
-    assert_eq!(get!(store, count_api_keys, id), 0);
+    assert_eq!(get!(store, key_holder, &SecretHash(vec![0; 32])), None);
+    assert_eq!(get!(store, bearer, id), None);
     assert_eq!(get!(store, organization_of_project, id), None);
     assert_eq!(get!(store, namespace, id), None);
     assert!(get!(store, namespace_keys, id).is_empty());
@@ -61,34 +61,6 @@ pub async fn how_clients_reach_the_service_is_noted(database: &impl Database) {
     .unwrap();
     let expected = Founding { api_url: url.to_owned(), ..organization.founding() };
     assert_eq!(get!(store, founding), Some(expected));
-}
-
-pub async fn an_api_key_is_found_by_its_secret(database: &impl Database) {
-    let (store, organization) = founded(database).await;
-    let (key, secret) = organization.api_key();
-    let step = Step::CreateApiKey(key.clone(), secret.clone());
-    organization.make(&*store, &step).await.unwrap();
-    let (mut other, other_secret) = organization.api_key();
-    other.expires_at = None;
-    let step = Step::CreateApiKey(other.clone(), other_secret.clone());
-    organization.make(&*store, &step).await.unwrap();
-
-    let found = secret.clone();
-    assert_eq!(get!(store, api_key, &found), Some(key.clone()));
-    assert_eq!(get!(store, api_key, &other_secret), Some(other));
-    assert_eq!(get!(store, api_key, &SecretHash(vec![0; 32])), None);
-    assert_eq!(get!(store, count_api_keys, organization.owner()), 2);
-    assert_eq!(get!(store, count_api_keys, organization.0), 0);
-
-    // Neither half a second time.
-    for (name, hash) in [(key.access_key.clone(), SecretHash(vec![1; 32])), ("SCW".into(), secret)]
-    {
-        let mut key = key.clone();
-        key.access_key = name;
-        let refused = organization.make(&*store, &Step::CreateApiKey(key, hash)).await;
-        assert_eq!(refused, Err(StoreError::AlreadyExists));
-    }
-    assert_eq!(get!(store, count_api_keys, organization.owner()), 2);
 }
 
 pub async fn a_namespace_is_read_as_it_was_written(database: &impl Database) {

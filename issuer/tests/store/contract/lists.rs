@@ -4,16 +4,20 @@ use namespace_jwt_issuer::iam::action::{Access, Action};
 use namespace_jwt_issuer::model::Product;
 use namespace_jwt_issuer::model::application::{Application, ApplicationFilter};
 use namespace_jwt_issuer::model::namespace::{Namespace, NamespaceFilter};
-use namespace_jwt_issuer::model::page::{Order, Page, PageRequest};
+use namespace_jwt_issuer::model::page::{Order, OrderBy, Page, PageRequest};
 use namespace_jwt_issuer::model::token::{Token, TokenFilter};
 use namespace_jwt_issuer::store::{Store, StoreError, read};
 use uuid::Uuid;
 
 use super::{Database, founded};
-use crate::sample::{Organization, Step, application, key, later, region, token};
+use crate::sample::{
+    Organization, Step, application, ascending, descending, key, later, region, token,
+};
 
 const ALL: PageRequest = PageRequest { page: 1, size: 100 };
 const FUNCTIONS: Product = Product::Functions;
+const CREATED_AT: OrderBy = OrderBy::CreatedAt;
+const NAME: OrderBy = OrderBy::Name;
 
 /// Names in the order of their bytes, which is not every language's.
 const NAMES: [&str; 8] = ["B", "a", "a-b", "a.b", "aB", "a_b", "ab", "b"];
@@ -54,7 +58,7 @@ async fn tokens(
     filter: &TokenFilter,
     page: PageRequest,
 ) -> Page<Token> {
-    let by = organization.may(Action::Token(FUNCTIONS, Access::List));
+    let by = [organization.may(Action::Token(FUNCTIONS, Access::List))];
     let filter = filter.clone();
     let list = move |transaction: &mut dyn namespace_jwt_issuer::store::Transaction| {
         transaction.tokens(&by, &filter, page)
@@ -115,21 +119,12 @@ pub async fn pages_of_namespaces_are_in_order_and_do_not_overlap(database: &impl
         organization.make(&*store, &step).await.unwrap();
         made.push(namespace);
     }
-    for order in [
-        Order::CreatedAtAscending,
-        Order::CreatedAtDescending,
-        Order::NameAscending,
-        Order::NameDescending,
-    ] {
-        match order {
-            Order::CreatedAtAscending | Order::CreatedAtDescending => {
-                made.sort_by_key(|it| (it.created_at, it.id));
-            }
-            Order::NameAscending | Order::NameDescending => {
-                made.sort_by(|one, other| one.name.as_bytes().cmp(other.name.as_bytes()));
-            }
+    for order in [CREATED_AT, NAME].into_iter().flat_map(|by| [ascending(by), descending(by)]) {
+        match order.by {
+            NAME => made.sort_by(|one, other| one.name.as_bytes().cmp(other.name.as_bytes())),
+            _ => made.sort_by_key(|it| (it.created_at, it.id)),
         }
-        if matches!(order, Order::CreatedAtDescending | Order::NameDescending) {
+        if order.is_descending {
             made.reverse();
         }
         let mut pages = Vec::new();
@@ -156,9 +151,9 @@ pub async fn pages_of_applications_and_tokens_do_not_overlap(database: &impl Dat
         keys.push(token);
     }
     // Tokens are in the order in which they were made, which is that of no time that they show.
-    for order in [Order::CreatedAtAscending, Order::CreatedAtDescending] {
+    for order in [ascending(CREATED_AT), descending(CREATED_AT)] {
         apps.sort_by_key(|it| (it.created_at, it.id));
-        if order == Order::CreatedAtDescending {
+        if order.is_descending {
             apps.reverse();
             keys.reverse();
         }
@@ -166,15 +161,14 @@ pub async fn pages_of_applications_and_tokens_do_not_overlap(database: &impl Dat
         for page in threes() {
             let filter = application_filter(&namespace);
             app_pages.push(applications(&*store, organization, &filter, order, page).await);
-            let filter =
-                TokenFilter { newest_first: order == Order::CreatedAtDescending, ..token_filter() };
+            let filter = TokenFilter { newest_first: order.is_descending, ..token_filter() };
             token_pages.push(tokens(&*store, organization, &filter, page).await);
         }
         assert_pages(&app_pages, &apps);
         assert_pages(&token_pages, &keys);
     }
     let filter = application_filter(&namespace);
-    for (order, first) in [(Order::NameAscending, NAMES[0]), (Order::NameDescending, NAMES[7])] {
+    for (order, first) in [(ascending(NAME), NAMES[0]), (descending(NAME), NAMES[7])] {
         let page = applications(&*store, organization, &filter, order, ALL).await;
         assert_eq!(page.items[0].name, first);
     }
@@ -253,7 +247,7 @@ pub async fn applications_are_filtered(database: &impl Database) {
         (ApplicationFilter { namespace_id: None, organization_id: no, ..all }, &[]),
         (application_filter(&other), &[theirs.id]),
     ] {
-        let page = applications(&*store, organization, &filter, Order::NameAscending, ALL).await;
+        let page = applications(&*store, organization, &filter, ascending(NAME), ALL).await;
         let mut found: Vec<_> = page.items.iter().map(|it| it.id).collect();
         let mut expected = expected.to_vec();
         if filter.namespace_id.is_none() {

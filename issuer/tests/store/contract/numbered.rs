@@ -80,8 +80,7 @@ pub async fn pages_of_many_tokens_are_those_of_a_list_of_all(database: &impl Dat
 async fn make_all(store: &dyn Store, organization: Organization, steps: Vec<Step>) {
     let all = move |transaction: &mut dyn Transaction| {
         for (at, step) in (0..).zip(&steps) {
-            let by = organization.may(step.change().action());
-            transaction.apply(&by, &step.change(), &origin(later(at)))?;
+            organization.apply(transaction, step, &origin(later(at)))?;
         }
         Ok::<_, StoreError>(())
     };
@@ -156,7 +155,7 @@ async fn page(
     filter: &TokenFilter,
     number: u32,
 ) -> namespace_jwt_issuer::model::page::Page<Token> {
-    let by = organization.may(Action::Token(FUNCTIONS, Access::List));
+    let by = [organization.may(Action::Token(FUNCTIONS, Access::List))];
     let filter = filter.clone();
     let page = PageRequest { page: number, size: 97 };
     let list = move |transaction: &mut dyn Transaction| transaction.tokens(&by, &filter, page);

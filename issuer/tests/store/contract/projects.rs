@@ -1,14 +1,14 @@
 //! Projects.
 
 use namespace_jwt_issuer::iam::action::{Access, Action};
-use namespace_jwt_issuer::model::page::{Order, PageRequest};
+use namespace_jwt_issuer::model::page::{Order, OrderBy, PageRequest};
 use namespace_jwt_issuer::model::project::{Project, ProjectFilter};
 use namespace_jwt_issuer::store::{StoreError, Transaction, read};
 use uuid::Uuid;
 
 use super::kept::get;
 use super::{Database, founded};
-use crate::sample::{Organization, Step, key, later};
+use crate::sample::{IamStep, Organization, Step, descending, key, later};
 
 pub async fn a_project_is_read_changed_and_deleted(database: &impl Database) {
     let (store, organization) = founded(database).await;
@@ -30,7 +30,7 @@ pub async fn a_project_is_read_changed_and_deleted(database: &impl Database) {
     // A key whose default project it is has the organization's afterwards.
     let (mut api_key, secret) = organization.api_key();
     api_key.default_project_id = project.id;
-    let step = Step::CreateApiKey(api_key.clone(), secret.clone());
+    let step = Step::Iam(IamStep::CreateApiKey(api_key, secret.clone()));
     organization.make(&*store, &step).await.unwrap();
     // What is in it keeps it.
     let inside = organization.namespace("inside");
@@ -45,8 +45,8 @@ pub async fn a_project_is_read_changed_and_deleted(database: &impl Database) {
     assert!(!get!(store, project_is_used, project.id));
     organization.make(&*store, &step).await.unwrap();
     assert_eq!(get!(store, project, project.id), None);
-    let found = get!(store, api_key, &secret).unwrap();
-    assert_eq!(found.default_project_id, organization.0);
+    let found = get!(store, key_holder, &secret).unwrap();
+    assert_eq!(found.key.default_project_id, organization.0);
 }
 
 pub async fn projects_are_filtered_and_in_order(database: &impl Database) {
@@ -67,7 +67,7 @@ pub async fn projects_are_filtered_and_in_order(database: &impl Database) {
     let named = |name: &str| ProjectFilter { name: Some(name.to_owned()), ..all.clone() };
     let among = |ids: &[Uuid]| ProjectFilter { ids: ids.to_vec(), ..all.clone() };
     let ids: Vec<_> = made.iter().map(|it| it.id).collect();
-    let (oldest, newest) = (Order::CreatedAtAscending, Order::CreatedAtDescending);
+    let (oldest, newest) = (Order::default(), descending(OrderBy::CreatedAt));
     for (filter, order, expected) in [
         (all.clone(), oldest, vec![0, 1, 2, 3]),
         (all.clone(), newest, vec![3, 2, 1, 0]),

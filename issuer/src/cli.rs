@@ -9,6 +9,8 @@ mod issue;
 mod keygen;
 mod namespace;
 mod options;
+mod policy;
+mod quota;
 mod revoke;
 mod serve;
 mod trust;
@@ -81,6 +83,8 @@ fn run(parser: &mut Parser) -> Result<Done, Failure> {
         Some("namespace") => namespace::run(parser),
         Some("trust") => trust::run(parser),
         Some("revoke") => revoke::run(parser),
+        Some("policy") => policy::run(parser),
+        Some("quota") => quota::run(parser),
         Some("admin") => admin::run(parser),
         Some("backup") => backup::backup(parser),
         Some("restore") => backup::restore(parser),

@@ -5,6 +5,7 @@
 
 pub mod api_keys;
 pub mod applications;
+pub mod explain;
 pub mod groups;
 pub mod jwts;
 pub mod logs;

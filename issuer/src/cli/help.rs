@@ -15,14 +15,16 @@ With a database:
   namespace  list namespaces and their keys, create one, or give one a new key
   trust      show or replace the key that signs what gateways are told, or publish that
   revoke     revoke a token by its id, or all that was issued before some time
+  policy     tell who could do what, and by which rule
+  quota      show or set how much there may be of something
   admin      make a new API key for the owner
   backup     write a copy of the database, also while it is served
   restore    put such a copy in the database's place
 
 `issuer <command> --help` shows a command's options, `issuer --version` the version.
 
-Exit status: 0 done or admitted, 1 refused by inspect, 2 wrong or unusable input, a
-service that can't start, or no command.
+Exit status: 0 done or admitted, 1 refused by inspect or by policy test, 2 wrong or
+unusable input, a service that can't start, or no command.
 ";
 
 pub const KEYGEN_HELP: &str = "\
@@ -97,6 +99,49 @@ Example: issuer inspect - --config envoy.yaml < token
 
 Exit status: 0 admitted (or readable, without --config), 1 refused, 2 unusable input, or a
 configuration that nothing can be judged by alone.
+";
+
+pub const POLICY_HELP: &str = "\
+Tells whether somebody could do something, and by which rule of which policy.
+
+Usage: issuer policy test --as ACCESS_KEY_OR_ID ACTION [RESOURCE] [options]
+
+  --as WHO               an access key, or the id of a user or an IAM application
+  ACTION                 what a 403 names, with a colon: create:function_token,
+                         list:namespace, edit:policy; what there is, a wrong one tells
+  RESOURCE               the id of a project, of what is in one, or of the organization.
+                         Without it, anything that the organization has
+What conditions of rules are about:
+  --ip ADDRESS           request.ip; none by default
+  --user-agent TEXT      request.user_agent; empty by default
+  --at TIME              request.time, in RFC 3339; now by default
+Where:
+  --database sqlite:FILE   the database; sqlite:issuer.db by default
+  --secrets-key-file FILE  its secrets key; issuer.key beside it by default
+
+It decides as the service does, asks nothing of it and changes nothing.
+
+Example: issuer policy test --as SCWXXXXXXXXXXXXXXXXX create:function_token
+
+Exit status: 0 allowed, 1 denied, 2 nobody or nothing of that id, or unusable input.
+";
+
+pub const QUOTA_HELP: &str = "\
+Shows or sets how much there may be of something.
+
+Usage: issuer quota list [options]
+       issuer quota set NAME NUMBER|unlimited [options]
+
+  NAME    api_keys_per_bearer, applications (of IAM), containers, functions, groups,
+          namespaces, policies, rules_per_policy, ssh_keys, tokens_per_application, users
+  NUMBER  the most that there may be. What is there already stays
+  --database sqlite:FILE   the database; sqlite:issuer.db by default
+  --secrets-key-file FILE  its secrets key; issuer.key beside it by default
+
+By default there may be 1,000,000 tokens of one function or container, and 10,000 of
+everything else. A running service knows at once.
+
+Example: issuer quota set users 100
 ";
 
 pub const SERVE_HELP: &str = "\

@@ -37,6 +37,8 @@ fn help_and_version_are_at_hand() {
         &["trust", "-h"],
         &["revoke", "--help"],
         &["restore", "--help"],
+        &["policy", "--help"],
+        &["quota", "-h"],
     ] {
         let run = issuer(arguments).succeeds();
         assert!(run.stdout.contains("Usage: issuer "), "{run:?}");

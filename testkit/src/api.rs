@@ -1,7 +1,7 @@
 //! A client of the platform's API: JSON over HTTP/1.1, a connection for each request.
 
 use std::io::{Error, ErrorKind, Read as _, Result, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -16,16 +16,22 @@ pub struct Client {
     pub address: SocketAddr,
     pub region: String,
     key: Option<String>,
+    forwarded_for: Option<IpAddr>,
 }
 
 impl Client {
     pub fn new(address: SocketAddr, region: &str, key: &str) -> Self {
-        Self { address, region: region.to_owned(), key: Some(key.to_owned()) }
+        Self { address, region: region.to_owned(), key: Some(key.to_owned()), forwarded_for: None }
     }
 
     /// The same client with another secret key, or with none.
     pub fn with_key(&self, key: Option<&str>) -> Self {
         Self { key: key.map(str::to_owned), ..self.clone() }
+    }
+
+    /// The same client behind a proxy that says it comes from this address.
+    pub fn forwarded_for(&self, address: IpAddr) -> Self {
+        Self { forwarded_for: Some(address), ..self.clone() }
     }
 
     /// A path of the functions' API.
@@ -50,6 +56,10 @@ impl Client {
         self.send("PATCH", path, Some(body.to_string().as_bytes()))
     }
 
+    pub fn put(&self, path: &str, body: &Value) -> Response {
+        self.send("PUT", path, Some(body.to_string().as_bytes()))
+    }
+
     pub fn delete(&self, path: &str) -> Response {
         self.send("DELETE", path, None)
     }
@@ -64,6 +74,9 @@ impl Client {
         let mut head = format!("{method} {path} HTTP/1.1\r\nhost: {}\r\n", self.address);
         if let Some(key) = &self.key {
             head.push_str(&format!("X-Auth-Token: {key}\r\n"));
+        }
+        if let Some(address) = self.forwarded_for {
+            head.push_str(&format!("X-Forwarded-For: {address}\r\n"));
         }
         if let Some(body) = body {
             head.push_str("content-type: application/json\r\n");

@@ -22,6 +22,7 @@ mod feed;
 mod files;
 mod gateway;
 mod go_sdk;
+mod iam;
 mod inspect;
 mod kills;
 mod node_sdk;

@@ -8,12 +8,7 @@ use crate::tell;
 
 #[test]
 fn recorded_conversations_go_the_same_way() {
-    // Those whose names begin with `iam` are about what isn't here yet.
-    let parts: Option<Vec<_>> =
-        ["account", "container", "function"].map(recordings).into_iter().collect();
-    let Some(parts) = parts else { return };
-    let tool = parts[0].0.clone();
-    let recordings = parts.into_iter().flat_map(|(_, recordings)| recordings);
+    let Some((tool, recordings)) = recordings() else { return };
     let service = Service::started();
     let variables = service.variables();
     let output = python_with_modules(&tool)

@@ -1,0 +1,249 @@
+//! Policies decide: from the request after they were changed.
+
+use serde_json::{Value, json};
+use testkit::api::{good, id};
+
+use super::{Organization, answers, denied, iam};
+use crate::{Scene, make_token};
+
+#[test]
+fn an_application_reads_mints_by_new_rules_and_loses_all_with_its_policy() {
+    let organization = Organization::new();
+    let owner = &organization.owner;
+    let Scene { function, .. } = Scene::make(owner, "shop");
+    make_token(owner, &function);
+    let application = organization.application("reader");
+    let principal = json!({"application_id": application});
+    let read_only = json!([organization.everywhere(&["FunctionsReadOnly"])]);
+    let policy = organization.policy(&principal, &read_only);
+    let (_, client) = organization.key(&principal);
+
+    let tokens = client.functions("/tokens");
+    let new = json!({"function_id": function});
+    assert_eq!(good(client.get(&tokens))["total_count"], 1);
+    denied(&client.post(&tokens, &new), "create", "function_token");
+
+    let more = json!([organization.everywhere(&["FunctionsFullAccess"])]);
+    let body = json!({"policy_id": policy, "rules": more});
+    let set = good(owner.put(&iam("/rules"), &body));
+    assert_eq!(set["rules"].as_array().map(Vec::len), Some(1), "{set}");
+    assert_eq!(set.get("total_count"), None);
+    let made = good(client.post(&tokens, &new));
+    assert!(made["token"].is_string());
+
+    answers(&owner.delete(&iam(&format!("/policies/{policy}"))), 204);
+    denied(&client.post(&tokens, &new), "create", "function_token");
+    denied(&client.get(&tokens), "list", "function_token");
+}
+
+#[test]
+fn rules_that_can_t_be_are_refused_and_change_nothing() {
+    let organization = Organization::new();
+    let owner = &organization.owner;
+    let own = &organization.id;
+    let application = organization.application("some");
+    let rules = json!([organization.everywhere(&["FunctionsReadOnly", "ContainersReadOnly"])]);
+    let policy = organization.policy(&json!({"application_id": application}), &rules);
+    let of_policy = iam(&format!("/rules?policy_id={policy}"));
+    let before = good(owner.get(&of_policy));
+    let condition = |text: &str| {
+        let mut rule = organization.everywhere(&["FunctionsReadOnly"]);
+        rule["condition"] = json!(text);
+        rule
+    };
+    for (what, rule, argument) in [
+        (
+            "an unknown set",
+            organization.everywhere(&["FunctionsReadOnly", "ServerlessFunctionsFullAccess"]),
+            "rules.permission_set_names",
+        ),
+        ("no set", organization.everywhere(&[]), "rules.permission_set_names"),
+        (
+            "no scope",
+            json!({"permission_set_names": ["FunctionsReadOnly"]}),
+            "rules.organization_id",
+        ),
+        (
+            "two scopes",
+            json!({"permission_set_names": ["FunctionsReadOnly"], "organization_id": own,
+                "project_ids": [own]}),
+            "rules.organization_id",
+        ),
+        (
+            "sets of two scope types",
+            organization.everywhere(&["FunctionsReadOnly", "IAMReadOnly"]),
+            "rules.permission_set_names",
+        ),
+        (
+            "a set of the organization in a project",
+            json!({"permission_set_names": ["IAMReadOnly"], "project_ids": [own]}),
+            "rules.project_ids",
+        ),
+        ("a condition that is none", condition("1 +"), "rules.condition"),
+        ("a loop", condition("[1].all(x, x == 1)"), "rules.condition"),
+        ("a long one", condition(&format!("1 == {}", "1".repeat(1000))), "rules.condition"),
+        (
+            "a deep one",
+            condition(&format!("{}1{} == 1", "-(".repeat(40), ")".repeat(40))),
+            "rules.condition",
+        ),
+        ("another name", condition("request.method == 'GET'"), "rules.condition"),
+    ] {
+        let body = json!({"policy_id": policy, "rules": [rule]});
+        let answer = owner.put(&iam("/rules"), &body);
+        answers(&answer, 400);
+        let found = answer.json();
+        assert_eq!(found["type"], "invalid_arguments", "{what}: {found}");
+        assert_eq!(found["details"][0]["argument_name"], argument, "{what}: {found}");
+        assert_eq!(good(owner.get(&of_policy)), before, "{what}");
+    }
+    let elsewhere = json!({"permission_set_names": ["FunctionsReadOnly"],
+        "project_ids": [crate::UNKNOWN]});
+    answers(&owner.put(&iam("/rules"), &json!({"policy_id": policy, "rules": [elsewhere]})), 404);
+    assert_eq!(good(owner.get(&of_policy)), before);
+
+    let none = good(owner.put(&iam("/rules"), &json!({"policy_id": policy, "rules": []})));
+    assert_eq!(none, json!({"rules": []}));
+    assert_eq!(good(owner.get(&of_policy)), json!({"rules": [], "total_count": 0}));
+}
+
+#[test]
+fn a_condition_is_about_the_request_at_hand() {
+    let organization = Organization::new();
+    let rule = |condition: &str| {
+        let mut rule = organization.everywhere(&["FunctionsReadOnly"]);
+        rule["condition"] = json!(condition);
+        json!([rule])
+    };
+    let at = [192, 0, 2, 7];
+    for (condition, here, there) in [
+        ("request.ip == '192.0.2.7'", 200, 403),
+        ("request.ip.startsWith('192.0.2.')", 200, 403),
+        ("request.ip != '192.0.2.7'", 403, 200),
+        ("request.user_agent == ''", 200, 200),
+        ("request.user_agent == 'terraform-test'", 403, 403),
+        ("request.time > timestamp('2026-01-01T00:00:00Z')", 200, 200),
+        ("request.time < timestamp('2026-01-01T00:00:00Z')", 403, 403),
+        ("1 / 0 == 1", 403, 403),
+        ("request.ip", 403, 403),
+    ] {
+        let (_, client) = organization.caller("conditional", &rule(condition));
+        let path = client.functions("/namespaces");
+        let found = [at, [198, 51, 100, 1]]
+            .map(|address| client.forwarded_for(address.into()).get(&path).status);
+        assert_eq!(found, [here, there], "{condition}");
+    }
+}
+
+#[test]
+fn a_member_of_a_group_has_its_rights_as_long_as_it_is_one() {
+    let organization = Organization::new();
+    let owner = &organization.owner;
+    let (application, client) = organization.caller("member", &json!([]));
+    let group = organization.group("readers");
+    let rules = json!([organization.everywhere(&["FunctionsReadOnly"])]);
+    let policy = organization.policy(&json!({"group_id": group}), &rules);
+    let path = client.functions("/namespaces");
+    let change = |what: &str| {
+        let path = iam(&format!("/groups/{group}/{what}"));
+        good(owner.post(&path, &json!({"application_id": application})))
+    };
+    let may = |status: u16| answers(&client.get(&path), status);
+    may(403);
+    change("add-member");
+    may(200);
+    change("remove-member");
+    may(403);
+    change("add-member");
+    may(200);
+    // The policy is for nobody then, and for the application alone afterwards.
+    answers(&owner.delete(&iam(&format!("/groups/{group}"))), 204);
+    may(403);
+    let policy = iam(&format!("/policies/{policy}"));
+    assert_eq!(good(owner.get(&policy))["no_principal"], true);
+    let body = json!({"application_id": application});
+    let changed = good(owner.patch(&policy, &body));
+    assert_eq!(
+        (changed.get("no_principal"), &changed["application_id"]),
+        (None, &body["application_id"])
+    );
+    may(200);
+    answers(&owner.delete(&iam(&format!("/applications/{application}"))), 204);
+    may(401);
+    assert_eq!(good(owner.get(&policy))["no_principal"], true);
+}
+
+#[test]
+fn lists_and_their_counts_have_what_the_caller_may_see() {
+    let organization = Organization::new();
+    let owner = &organization.owner;
+    let [one, two] = ["one", "two"].map(|name| organization.project(name));
+    let mut tokens = Vec::new();
+    for project in [&one, &two] {
+        for product in ["functions", "containers"] {
+            let made = |path: &str, body: Value| {
+                let path = format!("/{product}/v1beta1/regions/{}{path}", owner.region);
+                id(&good(owner.post(&path, &body))).to_owned()
+            };
+            let namespace = made("/namespaces", json!({"name": "n", "project_id": project}));
+            let body = json!({"name": "a", "namespace_id": namespace,
+                "registry_image": "registry.test/image:1"});
+            let application = made(&format!("/{product}"), body);
+            let of = if product == "functions" { "function_id" } else { "container_id" };
+            tokens.push(made("/tokens", json!({of: application})));
+        }
+    }
+    let in_project = |sets: &[&str], project: &str| json!({"permission_set_names": sets, "project_ids": [project]});
+    let rules = json!([
+        in_project(&["FunctionsReadOnly"], &one),
+        in_project(&["ContainersReadOnly"], &two),
+    ]);
+    let (_, client) = organization.caller("half", &rules);
+    let list = |path: &str, of: &str| {
+        let found = good(client.get(path));
+        let items = found[of].as_array().unwrap();
+        assert_eq!(found["total_count"], items.len(), "{path}");
+        items.clone()
+    };
+    for (path, of, project) in [
+        (client.functions("/namespaces"), "namespaces", &one),
+        (client.containers("/namespaces"), "namespaces", &two),
+    ] {
+        let found = list(&path, of);
+        assert_eq!(found.len(), 1, "{path}");
+        assert_eq!(found[0]["project_id"], json!(project), "{path}");
+        let elsewhere = format!("{path}?project_id={}", if project == &one { &two } else { &one });
+        assert_eq!(list(&elsewhere, of).len(), 0);
+    }
+    // Both products have one store of tokens; each is seen by its own right.
+    for path in [client.functions("/tokens"), client.containers("/tokens")] {
+        let found = list(&path, "tokens");
+        let ids: Vec<_> = found.iter().map(id).collect();
+        assert_eq!(ids, [tokens[0].as_str(), tokens[3].as_str()], "{path}");
+    }
+    denied(
+        &client.get(&client.functions(&format!("/tokens/{}", tokens[2]))),
+        "read",
+        "function_token",
+    );
+    denied(
+        &client.delete(&client.functions(&format!("/tokens/{}", tokens[1]))),
+        "delete",
+        "container_token",
+    );
+    answers(&client.get(&client.containers(&format!("/tokens/{}", tokens[0]))), 200);
+}
+
+#[test]
+fn the_feed_of_all_namespaces_is_for_those_who_may_list_them_all() {
+    let organization = Organization::new();
+    let all = "/trust/v1/all";
+    let (_, gateway) =
+        organization.caller("gateway", &json!([organization.everywhere(&["AllProductsReadOnly"])]));
+    answers(&gateway.get(all), 200);
+    let half = json!([organization.everywhere(&["FunctionsReadOnly"])]);
+    let (_, half) = organization.caller("half", &half);
+    denied(&half.get(all), "list", "container_namespace");
+    let (_, nobody) = organization.caller("nobody", &json!([]));
+    denied(&nobody.get(all), "list", "function_namespace");
+}

@@ -50,6 +50,20 @@ fn the_service_is_run_backed_up_and_restored_as_its_page_shows() {
     assert!(output.status.success(), "{}", text_of(&output));
 }
 
+#[test]
+fn rights_are_given_and_tried_as_their_page_shows() {
+    let reader = follow("iam-page", &blocks("docs/IAM.md"));
+    for said in [
+        "allowed: list:function_token, in organization ",
+        "denied: create:function_token, in organization ",
+        "not yet",
+        "allowed: create:function_token, in project ",
+        "users: 100\n",
+    ] {
+        assert!(reader.printed.contains(said), "{said}\n{}", reader.printed);
+    }
+}
+
 /// What a metrics store sees, each by its name.
 #[test]
 fn the_services_figures_are_those_of_its_page() {

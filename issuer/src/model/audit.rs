@@ -25,6 +25,11 @@ impl Verb {
             Self::Deleted => "deleted",
         }
     }
+
+    /// The one of a name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Created, Self::Updated, Self::Deleted].into_iter().find(|it| it.name() == name)
+    }
 }
 
 /// One entry of the audit log, written in the transaction of the change that it tells of.
@@ -50,6 +55,36 @@ pub struct AuditEntry {
     pub verb: Verb,
     /// What kind of thing it was done to, such as `function_token`.
     pub resource_type: &'static str,
+    /// The id of the thing.
+    pub resource_id: String,
+}
+
+/// An entry of the audit log as it is read: with its number, and of a kind of thing that this
+/// version may not know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditRecord {
+    /// Its place in the log, from 1 on.
+    pub number: u64,
+    /// Its id.
+    pub id: Uuid,
+    /// When, in whole microseconds.
+    pub created_at: UnixTime,
+    /// Whose resource it is.
+    pub organization_id: Uuid,
+    /// Who: a user, or nobody where the operator of this machine did it.
+    pub bearer_id: Option<Uuid>,
+    /// With which API key.
+    pub access_key: Option<String>,
+    /// From where.
+    pub address: Option<IpAddr>,
+    /// With which program.
+    pub user_agent: String,
+    /// The request, as the answer and the log name it.
+    pub request_id: Option<Uuid>,
+    /// What was done.
+    pub verb: Verb,
+    /// What kind of thing it was done to, such as `function_token`.
+    pub resource_type: String,
     /// The id of the thing.
     pub resource_id: String,
 }

@@ -1,6 +1,7 @@
 //! What every database behind the trait has to do, each the same.
 
 mod atomic;
+mod audit;
 mod changes;
 mod compaction;
 mod feed;
@@ -15,6 +16,7 @@ use namespace_jwt_issuer::store::Store;
 use uuid::Uuid;
 
 pub use atomic::*;
+pub use audit::*;
 pub use changes::*;
 pub use compaction::*;
 pub use feed::*;
@@ -100,6 +102,8 @@ macro_rules! contract {
             what_is_not_there_is_not_changed
             a_permission_is_for_one_action_and_one_organization
             each_change_has_one_entry_of_the_audit_log
+            the_audit_log_is_read_as_it_was_written
+            long_entries_of_the_audit_log_come_few_at_once
             what_is_refused_changes_nothing
             what_panics_changes_nothing_and_the_store_goes_on
             a_read_changes_nothing

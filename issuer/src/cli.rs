@@ -1,6 +1,7 @@
 //! Arguments in, text out.
 
 mod admin;
+mod audit;
 mod backup;
 mod database;
 mod help;
@@ -81,6 +82,7 @@ fn run(parser: &mut Parser) -> Result<Done, Failure> {
         Some("namespace") => namespace::run(parser),
         Some("trust") => trust::run(parser),
         Some("revoke") => revoke::run(parser),
+        Some("audit") => audit::run(parser),
         Some("admin") => admin::run(parser),
         Some("backup") => backup::backup(parser),
         Some("restore") => backup::restore(parser),

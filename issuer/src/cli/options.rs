@@ -26,7 +26,7 @@ impl Command {
 }
 
 /// The commands that there are.
-const COMMANDS: [&str; 11] = [
+const COMMANDS: [&str; 12] = [
     "keygen",
     "issue",
     "inspect",
@@ -34,6 +34,7 @@ const COMMANDS: [&str; 11] = [
     "namespace",
     "trust",
     "revoke",
+    "audit",
     "admin",
     "backup",
     "restore",

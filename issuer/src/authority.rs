@@ -2,6 +2,7 @@
 //! change is made and the audit log written, in one transaction.
 
 pub mod applications;
+pub mod audit;
 pub mod feed;
 pub mod founding;
 pub mod hashing;

@@ -1,6 +1,7 @@
 //! Arguments in, text out.
 
 mod admin;
+mod audit;
 mod backup;
 mod database;
 mod help;
@@ -85,6 +86,7 @@ fn run(parser: &mut Parser) -> Result<Done, Failure> {
         Some("revoke") => revoke::run(parser),
         Some("policy") => policy::run(parser),
         Some("quota") => quota::run(parser),
+        Some("audit") => audit::run(parser),
         Some("admin") => admin::run(parser),
         Some("backup") => backup::backup(parser),
         Some("restore") => backup::restore(parser),

@@ -7,6 +7,7 @@
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
 
 pub mod api;
+pub mod audit;
 pub mod authority;
 pub mod calendar;
 pub mod feed;

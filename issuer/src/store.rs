@@ -7,6 +7,7 @@
 //! [`read`] and [`write()`] answer only once the outcome is certain: after a change has been
 //! committed and is on disk.
 
+pub mod audit;
 pub mod change;
 pub mod feed;
 pub mod iam;
@@ -26,6 +27,7 @@ use crate::model::page::{Order, Page, PageRequest};
 use crate::model::project::{Project, ProjectFilter};
 use crate::model::token::{Token, TokenFilter};
 use crate::model::trust::MAX_RECORDS;
+use audit::AuditLog;
 use change::{Change, Founding, Origin};
 use feed::Feed;
 use iam::Iam;
@@ -49,7 +51,7 @@ pub trait Unit: Send {
 }
 
 /// One state of the database, and what is changed in it.
-pub trait Transaction: Feed + Iam {
+pub trait Transaction: AuditLog + Feed + Iam {
     /// What the first start made, once there was one.
     fn founding(&mut self) -> Result<Option<Founding>, StoreError>;
 

@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::members::Members;
 use super::{ConfigError, Environment, Notice, TRUST_MEMBERS, given};
+use crate::key::pem;
 use crate::trust::checkpoint::{MAX_TRUST_KEYS, TrustKeyError, TrustKeys};
 use crate::trust::name::{Digest, Scope};
 use crate::trust::pace::Pace;
@@ -212,7 +213,7 @@ fn keys(members: &mut Members, environment: &Environment) -> Result<TrustKeys, C
     let count = format!("1 to {MAX_TRUST_KEYS} keys in PEM, as `issuer trust key` prints them");
     let (named, pems) = match (members.texts("public_keys")?, given(&environment.trust_key)) {
         (Some(pems), _) => (MEMBER, pems),
-        (None, Some(text)) => ("NAMESPACE_JWT_TRUST_KEY", blocks(&text)),
+        (None, Some(text)) => ("NAMESPACE_JWT_TRUST_KEY", pem::blocks(&text)),
         (None, None) => {
             let expected = format!("{count} (or NAMESPACE_JWT_TRUST_KEY)");
             return Err(ConfigError::new(MEMBER, expected, "none"));
@@ -235,39 +236,11 @@ fn keys(members: &mut Members, environment: &Environment) -> Result<TrustKeys, C
     all.map_err(|error| ConfigError::new(named, EXPECTED, error.to_string()))
 }
 
-/// The PEM blocks in a text, one or several.
-fn blocks(text: &str) -> Vec<String> {
-    const BEGIN: &str = "-----BEGIN ";
-    let mut starts: Vec<_> = text.match_indices(BEGIN).map(|(at, _)| at).collect();
-    // What stands before the first belongs to it, so that it is found to be wrong.
-    if let Some(first) = starts.first_mut() {
-        *first = 0;
-    } else {
-        return vec![text.to_owned()];
-    }
-    let ends = starts.iter().skip(1).copied().chain([text.len()]);
-    let block = |(start, end): (&usize, usize)| text.get(*start..end).map(str::to_owned);
-    starts.iter().zip(ends).filter_map(block).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     #[cfg(target_family = "wasm")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
-
-    #[test]
-    fn a_variable_may_hold_several_keys() {
-        let key = "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n";
-        for (text, expected) in [
-            (key.to_owned(), vec![key.to_owned()]),
-            (format!("{key}\n{key}"), vec![format!("{key}\n"), key.to_owned()]),
-            (format!("x{key}{key}"), vec![format!("x{key}"), key.to_owned()]),
-            ("no key".to_owned(), vec!["no key".to_owned()]),
-        ] {
-            assert_eq!(blocks(&text), expected);
-        }
-    }
 
     #[test]
     fn the_host_of_a_clusters_name_is_istios() {

@@ -42,6 +42,20 @@ pub fn public_key(text: &str) -> Result<Material, KeyError> {
     }
 }
 
+/// The blocks in a text, one or several, to be read one by one.
+pub fn blocks(text: &str) -> Vec<String> {
+    let mut starts: Vec<_> = text.match_indices("-----BEGIN ").map(|(at, _)| at).collect();
+    // What stands before the first belongs to it, so that it is found to be wrong.
+    if let Some(first) = starts.first_mut() {
+        *first = 0;
+    } else {
+        return vec![text.to_owned()];
+    }
+    let ends = starts.iter().skip(1).copied().chain([text.len()]);
+    let block = |(start, end): (&usize, usize)| text.get(*start..end).map(str::to_owned);
+    starts.iter().zip(ends).filter_map(block).collect()
+}
+
 /// The text with line breaks for those that are written out, without what is around it.
 fn unwrapped(text: &str) -> String {
     let mut lines = String::with_capacity(text.len());
@@ -229,6 +243,19 @@ mod tests {
     use crate::signature::rsa::RsaKeyError;
     #[cfg(target_family = "wasm")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn a_text_may_hold_several_keys() {
+        let key = "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n";
+        for (text, expected) in [
+            (key.to_owned(), vec![key.to_owned()]),
+            (format!("{key}\n{key}"), vec![format!("{key}\n"), key.to_owned()]),
+            (format!("x{key}{key}"), vec![format!("x{key}"), key.to_owned()]),
+            ("no key".to_owned(), vec!["no key".to_owned()]),
+        ] {
+            assert_eq!(blocks(&text), expected);
+        }
+    }
 
     fn read(text: &str) -> Result<String, KeyError> {
         public_key(text).map(|key| key.describe())

@@ -17,14 +17,15 @@ With a database:
   revoke     revoke a token by its id, or all that was issued before some time
   policy     tell who could do what, and by which rule
   quota      show or set how much there may be of something
+  audit      export the audit log as a signed file, or verify such a file
   admin      make a new API key for the owner
   backup     write a copy of the database, also while it is served
   restore    put such a copy in the database's place
 
 `issuer <command> --help` shows a command's options, `issuer --version` the version.
 
-Exit status: 0 done or admitted, 1 refused by inspect or by policy test, 2 wrong or
-unusable input, a service that can't start, or no command.
+Exit status: 0 done or admitted, 1 refused by inspect or by policy test, or an audit log
+that isn't right, 2 wrong or unusable input, a service that can't start, or no command.
 ";
 
 pub const KEYGEN_HELP: &str = "\
@@ -260,6 +261,36 @@ Usage: issuer revoke --jti ID [--namespace-id ID] [--expires-at TIME] [options]
 
 Gateways that follow the trust feed hear of it within a second, those that read a copy of
 it once that is published and they ask again.
+";
+
+pub const AUDIT_HELP: &str = "\
+Exports the audit log as lines that hang together by their hashes, with a signed last
+line, also beside a running `issuer serve`; or verifies such a file.
+
+Usage: issuer audit export [--out FILE] [options]
+       issuer audit verify FILE [--key FILE] [--continues FILE] [options]
+
+  --out FILE               where to write it, readable by its owner alone; nothing is
+                           overwritten. Standard output by default
+  --key FILE               the public keys by one of which it has to be signed, as
+                           `issuer trust key` prints them. Kept elsewhere, they tell more
+                           than those of the database, which count by default
+  --continues FILE         an earlier export, or its last line alone: the log has to begin
+                           with all that was in it
+  --database sqlite:FILE   sqlite:issuer.db by default, or ISSUER_DATABASE
+  --secrets-key-file FILE  issuer.key beside the database by default, or
+                           ISSUER_SECRETS_KEY_FILE
+
+`verify` reads standard input where FILE is -. With --key it needs no database.
+
+Whoever can write the database can rewrite what wasn't exported yet. So export the log
+on a schedule, keep the file or its last line on another machine, and verify each export
+with --continues and the one before:
+  issuer audit export --out new.jsonl
+  issuer audit verify new.jsonl --key trust.pem --continues old.jsonl
+
+Exit status: 0 done, or the log is right; 1 the log isn't right: something was changed,
+removed, put in or cut off, or another key signed it; 2 it can't be told.
 ";
 
 pub const ADMIN_HELP: &str = "\

@@ -26,7 +26,7 @@ impl Command {
 }
 
 /// The commands that there are.
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 14] = [
     "keygen",
     "issue",
     "inspect",
@@ -36,6 +36,7 @@ const COMMANDS: [&str; 13] = [
     "revoke",
     "policy",
     "quota",
+    "audit",
     "admin",
     "backup",
     "restore",

@@ -62,24 +62,31 @@ pub struct AuditEntry {
     pub resource_id: String,
 }
 
-/// An entry of the audit log, as it is read again.
+/// An entry of the audit log as it is read: with its number, and of a kind of thing that this
+/// version may not know.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LogEntry {
+pub struct AuditRecord {
+    /// Its place in the log, from 1 on.
+    pub number: u64,
     /// Its id.
     pub id: Uuid,
-    /// When.
+    /// When, in whole microseconds.
     pub created_at: UnixTime,
     /// Whose resource it is.
     pub organization_id: Uuid,
-    /// Who, if anybody but the operator.
+    /// Who: a user, or nobody where the operator of this machine did it.
     pub bearer_id: Option<Uuid>,
-    /// From where, if anywhere else.
-    pub address: Option<String>,
+    /// With which API key.
+    pub access_key: Option<String>,
+    /// From where.
+    pub address: Option<IpAddr>,
     /// With which program.
     pub user_agent: String,
+    /// The request, as the answer and the log name it.
+    pub request_id: Option<Uuid>,
     /// What was done.
     pub verb: Verb,
-    /// What kind of thing it was done to.
+    /// What kind of thing it was done to, such as `function_token`.
     pub resource_type: String,
     /// The id of the thing.
     pub resource_id: String,

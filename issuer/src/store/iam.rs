@@ -6,7 +6,6 @@ use uuid::Uuid;
 use super::StoreError;
 use crate::iam::decision::Authorized;
 use crate::model::api_key::{ApiKey, ApiKeyFilter, SecretHash};
-use crate::model::audit::{LogEntry, LogFilter};
 use crate::model::bearer::Bearer;
 use crate::model::group::{Group, GroupFilter};
 use crate::model::iam_application::{IamApplication, IamApplicationFilter};
@@ -141,18 +140,6 @@ pub trait Iam {
         order: Order,
         page: PageRequest,
     ) -> Result<Page<TokenRecord>, StoreError>;
-
-    /// An entry of the audit log.
-    fn log_entry(&mut self, id: Uuid) -> Result<Option<LogEntry>, StoreError>;
-
-    /// The entries of the audit log that the caller may see and the filter lets through.
-    fn log_entries(
-        &mut self,
-        by: &Authorized,
-        filter: &LogFilter,
-        newest_first: bool,
-        page: PageRequest,
-    ) -> Result<Page<LogEntry>, StoreError>;
 
     /// The most that there may be of something, if somebody set it.
     fn limit(&mut self, organization_id: Uuid, quota: Quota) -> Result<Option<Limit>, StoreError>;

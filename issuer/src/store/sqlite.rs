@@ -5,6 +5,7 @@
 //! savepoint of its own, so that one that fails takes no other along. A few threads read beside
 //! it, each with a connection of its own.
 
+mod audit;
 mod changing;
 mod feed;
 mod file;

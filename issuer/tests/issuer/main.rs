@@ -12,6 +12,7 @@
     reason = "a test that can't go on says so by panicking"
 )]
 
+mod audit;
 mod configuration;
 mod inspect;
 mod issue;
@@ -36,6 +37,7 @@ fn help_and_version_are_at_hand() {
         &["namespace", "--help"],
         &["trust", "-h"],
         &["revoke", "--help"],
+        &["audit", "--help"],
         &["restore", "--help"],
         &["policy", "--help"],
         &["quota", "-h"],

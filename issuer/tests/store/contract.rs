@@ -1,6 +1,7 @@
 //! What every database behind the trait has to do, each the same.
 
 mod atomic;
+mod audit;
 mod changes;
 mod compaction;
 mod credentials;
@@ -24,6 +25,7 @@ use namespace_jwt_issuer::store::Store;
 use uuid::Uuid;
 
 pub use atomic::*;
+pub use audit::*;
 pub use changes::*;
 pub use compaction::*;
 pub use credentials::*;
@@ -119,6 +121,8 @@ macro_rules! contract {
             what_is_not_there_is_not_changed
             a_permission_is_for_one_action_one_organization_and_one_project
             each_change_has_one_entry_of_the_audit_log
+            the_audit_log_is_read_as_it_was_written
+            long_entries_of_the_audit_log_come_few_at_once
             what_is_refused_changes_nothing
             what_panics_changes_nothing_and_the_store_goes_on
             a_read_changes_nothing
@@ -164,7 +168,6 @@ macro_rules! contract {
             a_change_is_made_by_a_rule_for_its_project_and_no_other
             a_tokens_record_tells_from_where_it_was_made
             token_records_are_of_one_maker_and_of_what_the_caller_sees
-            the_audit_log_is_read_as_it_was_written
             the_audit_log_is_searched_by_time_verb_kind_bearer_and_resource
             a_limit_is_what_was_set_last_for_an_organization
             usage_is_how_much_there_is_and_nobody_elses

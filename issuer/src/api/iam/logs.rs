@@ -8,7 +8,7 @@ use crate::api::answer::{Answered, Json, List, Listed, Time};
 use crate::api::call::{Call, Everywhere};
 use crate::api::reader::Reader;
 use crate::authority::refusal::Resource;
-use crate::model::audit::{LogEntry, LogFilter, Verb};
+use crate::model::audit::{AuditRecord, LogFilter, Verb};
 use crate::model::page::PageRequest;
 
 pub fn id(it: &mut Reader, _: &Everywhere) -> Uuid {
@@ -61,13 +61,13 @@ pub struct LogView {
 }
 
 impl LogView {
-    fn of(it: LogEntry) -> Self {
+    fn of(it: AuditRecord) -> Self {
         Self {
             action: it.verb.name(),
             bearer_id: it.bearer_id,
             created_at: Time::micros(it.created_at),
             id: it.id,
-            ip: it.address.unwrap_or_default(),
+            ip: it.address.map(|address| address.to_string()).unwrap_or_default(),
             organization_id: it.organization_id,
             resource_id: it.resource_id,
             resource_type: it.resource_type,

@@ -8,15 +8,13 @@ use rusqlite::{named_params, params};
 use uuid::Uuid;
 
 use super::rows::{api_key, micros, some_ids};
-use super::transaction::{SqliteTransaction, visible};
-use crate::iam::action::Action;
+use super::transaction::{SqliteTransaction, visible, whole};
+use crate::iam::action::{Access, Action};
 use crate::iam::decision::{Authorized, Extent};
 use crate::model::api_key::{ApiKey, ApiKeyFilter, SecretHash};
-use crate::model::audit::{LogEntry, LogFilter, Verb};
 use crate::model::bearer::{Bearer, BearerKind};
 use crate::model::group::{Group, GroupFilter};
 use crate::model::iam_application::{IamApplication, IamApplicationFilter};
-use crate::model::id;
 use crate::model::page::{Order, OrderBy, Page, PageRequest};
 use crate::model::policy::{Policy, PolicyFilter, PolicyRule, Rule};
 use crate::model::quota::{Limit, Quota};
@@ -46,7 +44,7 @@ const POLICIES: &str = "(SELECT *,
 /// index of its own.
 const HAS_TAG: &str = "(:tag IS NULL OR :tag IN (SELECT value FROM json_each(tags)))";
 const HAS_ID: &str = "(:ids IS NULL OR lower(hex(id)) IN (SELECT value FROM json_each(:ids)))";
-const OF_ORGANIZATION: &str =
+pub(super) const OF_ORGANIZATION: &str =
     "organization_id = :organization AND (:asked IS NULL OR organization_id = :asked)";
 
 impl Iam for SqliteTransaction<'_> {
@@ -143,7 +141,7 @@ impl Iam for SqliteTransaction<'_> {
              AND :mfa IS NOT 1"
         );
         let parameters = named_params! {
-            ":organization": by.scope().organization_id, ":asked": filter.organization_id,
+            ":organization": whole(by, Action::User(Access::List))?, ":asked": filter.organization_id,
             ":tag": filter.tag, ":ids": some_ids(&filter.ids),
             ":kind": filter.kind.map(UserKind::name), ":mfa": filter.mfa,
         };
@@ -176,7 +174,7 @@ impl Iam for SqliteTransaction<'_> {
              AND (:name IS NULL OR name = :name) AND :editable IS NOT 0"
         );
         let parameters = named_params! {
-            ":organization": by.scope().organization_id, ":asked": filter.organization_id,
+            ":organization": whole(by, Action::IamApplication(Access::List))?, ":asked": filter.organization_id,
             ":tag": filter.tag, ":ids": some_ids(&filter.ids), ":name": filter.name,
             ":editable": filter.is_editable,
         };
@@ -206,7 +204,7 @@ impl Iam for SqliteTransaction<'_> {
                  AND lower(hex(application_id)) IN (SELECT value FROM json_each(:applications))))"
         );
         let parameters = named_params! {
-            ":organization": by.scope().organization_id, ":asked": filter.organization_id,
+            ":organization": whole(by, Action::Group(Access::List))?, ":asked": filter.organization_id,
             ":tag": filter.tag, ":ids": some_ids(&filter.ids), ":name": filter.name,
             ":users": some_ids(&filter.user_ids),
             ":applications": some_ids(&filter.application_ids),
@@ -245,7 +243,7 @@ impl Iam for SqliteTransaction<'_> {
                  (coalesce(user_id, group_id, application_id) IS NULL))"
         );
         let parameters = named_params! {
-            ":organization": by.scope().organization_id, ":asked": filter.organization_id,
+            ":organization": whole(by, Action::Policy(Access::List))?, ":asked": filter.organization_id,
             ":tag": filter.tag, ":ids": some_ids(&filter.ids), ":name": filter.name,
             ":editable": filter.is_editable, ":users": some_ids(&filter.user_ids),
             ":groups": some_ids(&filter.group_ids),
@@ -347,39 +345,6 @@ impl Iam for SqliteTransaction<'_> {
         // Tokens are never changed.
         let order = Order { by: OrderBy::CreatedAt, ..order };
         self.token_record_page(by, filter, now, order, page)
-    }
-
-    fn log_entry(&mut self, id: Uuid) -> Result<Option<LogEntry>, StoreError> {
-        self.one("SELECT * FROM audit WHERE id = ?", [id], rows::log_entry)
-    }
-
-    fn log_entries(
-        &mut self,
-        by: &Authorized,
-        filter: &LogFilter,
-        newest_first: bool,
-        page: PageRequest,
-    ) -> Result<Page<LogEntry>, StoreError> {
-        let conditions = format!(
-            "FROM audit WHERE {OF_ORGANIZATION}
-             AND created_at >= coalesce(:after, 0)
-             AND created_at < coalesce(:before, 9223372036854775807)
-             AND (:verb IS NULL OR action = :verb)
-             AND (:type IS NULL OR resource_type = :type)
-             AND (:search IS NULL OR resource_id = :search OR bearer_id = :bearer)"
-        );
-        // An id in capitals is the same id.
-        let bearer = filter.search.as_deref().and_then(id::parse);
-        let search = bearer.map(|id| id.to_string()).or_else(|| filter.search.clone());
-        let parameters = named_params! {
-            ":organization": by.scope().organization_id, ":asked": filter.organization_id,
-            ":after": filter.created_after.map(micros),
-            ":before": filter.created_before.map(micros),
-            ":verb": filter.verb.map(Verb::name), ":type": filter.resource_type,
-            ":search": search, ":bearer": bearer,
-        };
-        let order = Order { by: OrderBy::CreatedAt, is_descending: newest_first };
-        self.page(&conditions, parameters, order, page, rows::log_entry)
     }
 
     fn limit(&mut self, organization_id: Uuid, quota: Quota) -> Result<Option<Limit>, StoreError> {

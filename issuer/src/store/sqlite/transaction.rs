@@ -4,6 +4,7 @@ use rusqlite::{Connection, OptionalExtension as _, Params, Row, named_params, pa
 use uuid::Uuid;
 
 use super::rows::{self, Bad, micros};
+use crate::iam::action::Action;
 use crate::iam::decision::{Authorized, Extent, Scope};
 use crate::model::application::{Application, ApplicationFilter};
 use crate::model::namespace::{Namespace, NamespaceFilter};
@@ -258,6 +259,14 @@ impl Transaction for SqliteTransaction<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// The organization whose things of one kind a permission lets one list, all of them.
+pub(super) fn whole(by: &Authorized, action: Action) -> Result<Uuid, StoreError> {
+    match by.action() == action && *by.extent() == Extent::Organization {
+        true => Ok(by.scope().organization_id),
+        false => Err(StoreError::NotPermitted),
     }
 }
 

@@ -30,6 +30,9 @@ struct World {
     namespaces: Vec<(Namespace, NamespaceKey, Application)>,
 }
 
+/// The projects in which somebody sees what is of a product, unless they may not even ask.
+type Seen = Option<Vec<Uuid>>;
+
 impl World {
     async fn new(database: &impl Database, store: &dyn Store, organization: Organization) -> Self {
         let other = Organization(Uuid::new_v4());
@@ -55,9 +58,8 @@ impl World {
         world
     }
 
-    /// Rules, and in which projects somebody who has them sees what of functions and of containers,
-    /// unless they may not even ask.
-    fn cases(&self) -> Vec<(Vec<Rule>, [Option<Vec<Uuid>>; 2])> {
+    /// Rules, and what somebody sees who has them.
+    fn cases(&self) -> Vec<(Vec<Rule>, [Seen; 2])> {
         let [one, two, default] = self.projects;
         let all = || Some(self.projects.to_vec());
         let functions = |ids: &[Uuid]| rule_in(&["FunctionsReadOnly"], ids);
@@ -340,7 +342,8 @@ pub async fn ssh_keys_and_projects_are_seen_in_the_projects_of_a_permission(
         });
         let mut found: Vec<_> = found.await.into_iter().map(|it| it.id).collect();
         let mut expected = expected;
-        (found.sort(), expected.sort());
+        found.sort();
+        expected.sort();
         assert_eq!(found, expected);
     }
 }

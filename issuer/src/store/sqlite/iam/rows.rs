@@ -3,7 +3,6 @@
 use rusqlite::Row;
 
 use crate::iam::permission_set::PermissionSet;
-use crate::model::audit::{LogEntry, Verb};
 use crate::model::group::Group;
 use crate::model::iam_application::IamApplication;
 use crate::model::policy::{Policy, PolicyPrincipal, PolicyRule, Rule, RuleCounts, RuleScope};
@@ -109,19 +108,5 @@ pub fn ssh_key(row: &Row<'_>) -> Result<SshKey, Bad> {
         is_disabled: row.get("disabled")?,
         created_at: time(row, "created_at")?,
         updated_at: time(row, "updated_at")?,
-    })
-}
-
-pub fn log_entry(row: &Row<'_>) -> Result<LogEntry, Bad> {
-    Ok(LogEntry {
-        id: row.get("id")?,
-        created_at: time(row, "created_at")?,
-        organization_id: row.get("organization_id")?,
-        bearer_id: row.get("bearer_id")?,
-        address: row.get("ip")?,
-        user_agent: row.get("user_agent")?,
-        verb: named(row, "action", Verb::from_name)?,
-        resource_type: row.get("resource_type")?,
-        resource_id: row.get("resource_id")?,
     })
 }

@@ -35,7 +35,7 @@ impl SqliteTransaction<'_> {
 
     pub(super) fn delete_project(&self, it: &Project) -> Result<(), StoreError> {
         self.execute(
-            "UPDATE api_keys SET default_project_id = organization_id WHERE 1 OR default_project_id = ?",
+            "UPDATE api_keys SET default_project_id = organization_id WHERE default_project_id = ?",
             [it.id],
         )?;
         self.execute("DELETE FROM ssh_keys WHERE project_id = ?", [it.id])?;

@@ -39,6 +39,15 @@ impl Counted<'_> {
     }
 }
 
+/// What a list is of, where that is named.
+struct Named {
+    counted: Counted<'static>,
+    namespace_id: Uuid,
+    /// The condition on its tokens.
+    which: &'static str,
+    id: Uuid,
+}
+
 /// Where a page begins.
 struct Start {
     /// The block that its first token is in.
@@ -149,64 +158,79 @@ impl SqliteTransaction<'_> {
         filter: &TokenFilter,
         page: PageRequest,
     ) -> Result<Page<Token>, StoreError> {
-        let none = Page { items: Vec::new(), total: 0 };
         let region = filter.region.as_str();
         let visible = Visible::of(by)?;
-        let (counted, which, id) = match (filter.namespace_id, filter.application_id) {
-            (None, None) => (None, "", None),
-            (Some(id), None) => {
-                let which = "namespace_id = :id AND application_id IS NULL AND";
-                (Some((Counted::Namespace(id), id)), which, Some(id))
+        let named = match self.named(filter)? {
+            Some(named) if !self.sees_namespace(&visible, named.namespace_id, region)? => {
+                return Ok(Page { items: Vec::new(), total: 0 });
             }
-            (namespace_id, Some(id)) => {
-                let sql = "SELECT namespace_id FROM applications WHERE id = ?";
-                let found: Option<Uuid> = self.one(sql, [id], |row| Ok(row.get(0)?))?;
-                let found = found.filter(|found| namespace_id.is_none_or(|it| it == *found));
-                let Some(namespace_id) = found else { return Ok(none) };
-                (
-                    Some((Counted::Application(id), namespace_id)),
-                    "application_id = :id AND",
-                    Some(id),
-                )
-            }
+            named => named,
         };
-        if let Some((_, namespace_id)) = counted
-            && !self.sees_namespace(&visible, namespace_id, region)?
-        {
-            return Ok(none);
-        }
-        let counted = counted.map(|(counted, _)| counted);
+        let counted = named.as_ref().map(|named| named.counted);
         let blocks = self.blocks(counted, &visible, region, filter.newest_first)?;
-        let (start, total) = start(blocks, page);
-        let Some(Start { block, skip }) = start else { return Ok(Page { total, ..none }) };
-        let (edge, order) = match filter.newest_first {
-            false => ("number >= :block", "number"),
-            true => ("number < :block", "number DESC"),
+        let (start, total) = start(&blocks, page);
+        let mut items = Vec::new();
+        let Some(Start { block: first, mut skip }) = start else {
+            return Ok(Page { items, total });
         };
-        let from = block.saturating_add(i64::from(filter.newest_first)) << BLOCK_BITS;
         // Where nothing is named, there may be tokens that somebody else may see, or of another
         // region.
         let own = format!(
             "EXISTS (SELECT 1 FROM namespaces WHERE namespaces.id = tokens.namespace_id
-                AND organization_id = :organization AND region = :region AND {VISIBLE}) AND"
+                AND organization_id = :organization AND region = :region AND {VISIBLE})"
         );
-        let own = if id.is_none() { own.as_str() } else { "" };
+        let which = named.as_ref().map_or(own.as_str(), |named| named.which);
+        let order = if filter.newest_first { "number DESC" } else { "number" };
         let sql = format!(
-            "SELECT * FROM tokens WHERE {which} {own} {edge} ORDER BY {order}
-             LIMIT :size OFFSET :skip"
+            "SELECT * FROM tokens WHERE {which} AND number >= :from AND number < :end
+             ORDER BY {order} LIMIT :size OFFSET :skip"
         );
-        let skip = i64::try_from(skip).unwrap_or(i64::MAX);
-        let mut parameters: Vec<(&str, &dyn ToSql)> =
-            vec![(":block", &from), (":size", &page.size), (":skip", &skip)];
-        match &id {
-            Some(id) => parameters.push((":id", id)),
-            None => {
-                parameters.push((":region", &region));
-                parameters.extend(visible.parameters());
+        // Block by block: what lies between those that hold something isn't read.
+        for (block, _) in blocks.into_iter().skip_while(|(block, _)| *block != first) {
+            let read = u32::try_from(items.len()).unwrap_or(u32::MAX);
+            let size = page.size.saturating_sub(read);
+            if size == 0 {
+                break;
             }
+            let (from, end) = (block << BLOCK_BITS, block.saturating_add(1) << BLOCK_BITS);
+            let skipped = i64::try_from(std::mem::take(&mut skip)).unwrap_or(i64::MAX);
+            let mut parameters: Vec<(&str, &dyn ToSql)> =
+                vec![(":from", &from), (":end", &end), (":size", &size), (":skip", &skipped)];
+            match &named {
+                Some(named) => parameters.push((":id", &named.id)),
+                None => {
+                    parameters.push((":region", &region));
+                    parameters.extend(visible.parameters());
+                }
+            }
+            items.extend(self.all(&sql, parameters.as_slice(), rows::token)?);
         }
-        let items = self.all(&sql, parameters.as_slice(), rows::token)?;
         Ok(Page { items, total })
+    }
+
+    /// What a filter names, if it names anything. An application that isn't there, or not in the
+    /// namespace that is named beside it, is in a namespace that nobody sees.
+    fn named(&self, filter: &TokenFilter) -> Result<Option<Named>, StoreError> {
+        Ok(match (filter.namespace_id, filter.application_id) {
+            (None, None) => None,
+            (Some(id), None) => Some(Named {
+                counted: Counted::Namespace(id),
+                namespace_id: id,
+                which: "namespace_id = :id AND application_id IS NULL",
+                id,
+            }),
+            (namespace_id, Some(id)) => {
+                let sql = "SELECT namespace_id FROM applications WHERE id = ?";
+                let found: Option<Uuid> = self.one(sql, [id], |row| Ok(row.get(0)?))?;
+                let found = found.filter(|found| namespace_id.is_none_or(|it| it == *found));
+                Some(Named {
+                    counted: Counted::Application(id),
+                    namespace_id: found.unwrap_or_default(),
+                    which: "application_id = :id",
+                    id,
+                })
+            }
+        })
     }
 
     /// The blocks in which there are tokens, and how many, in the order of the list.
@@ -333,9 +357,9 @@ impl Visible {
 }
 
 /// Where a page begins, unless it is behind the end, and how many tokens there are.
-fn start(blocks: Vec<(i64, u64)>, page: PageRequest) -> (Option<Start>, u64) {
+fn start(blocks: &[(i64, u64)], page: PageRequest) -> (Option<Start>, u64) {
     let (mut start, mut before) = (None, 0_u64);
-    for (block, tokens) in blocks {
+    for &(block, tokens) in blocks {
         let end = before.saturating_add(tokens);
         if start.is_none() && end > page.offset() {
             start = Some(Start { block, skip: page.offset().saturating_sub(before) });

@@ -6,7 +6,7 @@ use testkit::service::Service;
 use crate::passes;
 
 #[test]
-fn the_official_npm_sdks_do_all_that_they_can_with_functions_containers_tokens_and_projects() {
+fn the_official_npm_sdks_do_all_that_they_can() {
     let Some(node) = Node::with_packages("tests/service/node_sdk", "the official npm SDKs") else {
         return;
     };

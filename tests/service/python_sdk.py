@@ -3,49 +3,17 @@
 Prints a line for each step; ends with 1 at the first that goes wrong.
 """
 
-import base64
 import dataclasses
 import datetime
-import json
-import sys
 import uuid
 
-from scaleway import Client, ScalewayException
+from python_checks import UNKNOWN, claims, faulty, holds, refused, run, same
+from scaleway import Client
 from scaleway.container.v1beta1 import ContainerV1Beta1API
 from scaleway.container.v1beta1.types import ContainerPrivacy
 from scaleway.container.v1beta1.types import Secret as ContainerSecret
 from scaleway.function.v1beta1 import FunctionV1Beta1API
 from scaleway.function.v1beta1.types import FunctionPrivacy, Secret
-
-UNKNOWN = str(uuid.uuid4())
-
-
-class Wrong(Exception):
-    pass
-
-
-def same(what, found, expected):
-    if found != expected:
-        raise Wrong("%s: expected %r, found %r" % (what, expected, found))
-
-
-def holds(what, condition):
-    if not condition:
-        raise Wrong(what)
-
-
-def refused(what, status, call, **arguments):
-    """The JSON of the exception that the call has to raise."""
-    try:
-        found = call(**arguments)
-    except ScalewayException as error:
-        same(what, error.status_code, status)
-        body = error.response.json()
-        holds("%s: no message in %r" % (what, body), isinstance(body.get("message"), str) and body["message"])
-        return body
-    except Exception as error:
-        raise Wrong("%s: expected a ScalewayException with status %d, found %s" % (what, status, type(error).__name__))
-    raise Wrong("%s: expected status %d, found an answer of type %s" % (what, status, type(found).__name__))
 
 
 class Product:
@@ -62,11 +30,6 @@ class Product:
 
     def by_id(self, found):
         return {self.kind + "_id": found}
-
-
-def claims(token):
-    part = token.split(".")[1]
-    return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
 
 
 def namespaces(client, product):
@@ -168,11 +131,10 @@ def tokens(product, namespace, ids):
     refused("deleted twice", 404, api.delete_token, token_id=made[1].id)
     same("the others are there", [token.id for token in api.list_tokens_all(**of)], [expected[0], expected[2]])
 
-    body = refused("a time without an offset", 400, api.create_token, **of, expires_at=soon.replace(tzinfo=None))
-    same("why", [(one["argument_name"], one["reason"]) for one in body["details"]], [("expires_at", "format")])
-    past = soon - datetime.timedelta(days=1)
-    body = refused("a time that is past", 400, api.create_token, **of, expires_at=past)
-    same("why", [(one["argument_name"], one["reason"]) for one in body["details"]], [("expires_at", "constraint")])
+    why = ("expires_at", "format")
+    faulty("a time without an offset", [why], api.create_token, **of, expires_at=soon.replace(tzinfo=None))
+    past, why = soon - datetime.timedelta(days=1), ("expires_at", "constraint")
+    faulty("a time that is past", [why], api.create_token, **of, expires_at=past)
     refused("for nothing", 400, api.create_token)
     refused("for a %s that there is not" % product.kind, 404, api.create_token, **product.by_id(UNKNOWN))
     refused("for a namespace that there is not", 404, api.create_token, namespace_id=UNKNOWN)
@@ -194,8 +156,7 @@ def strangers(client, product, kind):
     stranger = dataclasses.replace(client, secret_key=str(uuid.uuid4()))
     body = refused("a wrong key", 401, kind(stranger).list_namespaces)
     same("why", (body["type"], body["method"], body["reason"]), ("denied_authentication", "api_key", "not_found"))
-    body = refused("a bad page size", 400, product.api.list_tokens, page_size=101)
-    same("why", [(one["argument_name"], one["reason"]) for one in body["details"]], [("page_size", "constraint")])
+    faulty("a bad page size", [("page_size", "constraint")], product.api.list_tokens, page_size=101)
 
 
 def main():
@@ -236,8 +197,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except Wrong as wrong:
-        print("wrong: %s" % wrong, file=sys.stderr)
-        sys.exit(1)
+    run(main)

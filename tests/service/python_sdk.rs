@@ -12,6 +12,12 @@ fn the_official_python_sdk_does_all_that_it_can_with_functions_containers_and_to
     passes(&Service::started(), script);
 }
 
+#[test]
+fn the_official_python_sdk_does_all_that_it_can_with_iam() {
+    let script = python_with_modules(&root("tests/service/python_iam.py"));
+    passes(&Service::started(), script);
+}
+
 /// What a script says that has the SDK and the init file's variables, and has to succeed.
 #[track_caller]
 pub fn with_sdk(script: &str, arguments: &[&str], service: &Service) -> String {

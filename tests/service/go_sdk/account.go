@@ -3,7 +3,6 @@ package main
 import (
 	account "github.com/scaleway/scaleway-sdk-go/api/account/v3"
 	function "github.com/scaleway/scaleway-sdk-go/api/function/v1beta1"
-	iam "github.com/scaleway/scaleway-sdk-go/api/iam/v1alpha1"
 	"github.com/scaleway/scaleway-sdk-go/scw"
 )
 
@@ -40,16 +39,4 @@ func projects(client *scw.Client) {
 	_, err = api.GetProject(&account.ProjectAPIGetProjectRequest{ProjectID: id})
 	missing("a project that went", err, "project_id", id)
 	step("projects")
-}
-
-// What `scw init` asks after the project: it goes on without an answer, as long as it isn't 403,
-// and ends well but for the SSH key.
-func iamIsMissing(client *scw.Client) {
-	api := iam.NewAPI(client)
-	key, _ := client.GetAccessKey()
-	_, err := api.GetAPIKey(&iam.GetAPIKeyRequest{AccessKey: key})
-	status("IAM's API keys", err, 404)
-	_, err = api.ListSSHKeys(&iam.ListSSHKeysRequest{}, scw.WithAllPages())
-	status("IAM's SSH keys", err, 404)
-	step("IAM isn't there, and says so")
 }

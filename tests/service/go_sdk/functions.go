@@ -183,12 +183,15 @@ func functionTokens(api *function.API, namespace string, made []string) {
 	reasons("a bad page size", err, "page_size", "constraint")
 }
 
-func reasons(what string, err error, argument, reason string) {
+// The arguments that are wrong, each with its reason.
+func reasons(what string, err error, expected ...string) {
 	found := refused[*scw.InvalidArgumentsError](what, err)
-	same(what+": arguments", len(found.Details), 1)
-	detail := found.Details[0]
-	same(what, []string{detail.ArgumentName, detail.Reason}, []string{argument, reason})
-	holds(what+": in words", detail.HelpMessage != "")
+	said := []string{}
+	for _, detail := range found.Details {
+		said = append(said, detail.ArgumentName, detail.Reason)
+		holds(what+": in words", detail.HelpMessage != "")
+	}
+	same(what, said, expected)
 }
 
 func claims(token string) map[string]any {

@@ -26,7 +26,7 @@ func main() {
 	functions(client)
 	containers(client)
 	projects(client)
-	iamIsMissing(client)
+	accessManagement(client)
 	fmt.Println("all passed")
 }
 
@@ -54,6 +54,15 @@ func must[T any](value T, err error) T {
 		panic(wrong(err.Error()))
 	}
 	return value
+}
+
+func done(err error) {
+	must(true, err)
+}
+
+// What a call that has to be refused says.
+func failed[T any](_ T, err error) error {
+	return err
 }
 
 // The error has to be of this type, as the provider and `scw` tell errors apart.

@@ -3,7 +3,7 @@
 import { Accountv3 } from "@scaleway/sdk-account";
 import { Errors } from "@scaleway/sdk-client";
 import { Functionv1beta1 } from "@scaleway/sdk-function";
-import { UNKNOWN, holds, ids, isRecent, pages, refused, same } from "./checks.mjs";
+import { UNKNOWN, holds, ids, isRecent, missing, pages, refused, same } from "./checks.mjs";
 
 export async function projects(client, step) {
   const api = new Accountv3.ProjectAPI(client);
@@ -47,14 +47,9 @@ export async function projects(client, step) {
   for (const project of made) {
     same("deleted", await api.deleteProject({ projectId: project.id }), undefined);
   }
-  await missing("a project that went", () => api.getProject({ projectId }), projectId);
-  await missing("deleted twice", () => api.deleteProject({ projectId }), projectId);
-  await missing("no project", () => api.getProject({ projectId: UNKNOWN }), UNKNOWN);
+  await missing("a project that went", () => api.getProject({ projectId }), "project_id", projectId);
+  await missing("deleted twice", () => api.deleteProject({ projectId }), "project_id", projectId);
+  await missing("no project", () => api.getProject({ projectId: UNKNOWN }), "project_id", UNKNOWN);
   same("as before", ids(await api.listProjects().all()), before);
   step("projects: one");
-}
-
-function missing(what, call, resourceId) {
-  const fields = { status: 404, resource: "project_id", resourceId };
-  return refused(what, call, Errors.ResourceNotFoundError, fields);
 }

@@ -1,6 +1,7 @@
 // How a step says that something went wrong: it throws, and main.mjs ends with 1.
 
 import { inspect, isDeepStrictEqual } from "node:util";
+import { Errors } from "@scaleway/sdk-client";
 
 export const UNKNOWN = "11111111-2222-4333-8444-555555555555";
 
@@ -33,13 +34,21 @@ export async function refused(what, call, Kind, fields) {
   throw new Wrong(`${what}: expected ${Kind.name}, found an answer of the type ${typeof found}`);
 }
 
-// What an InvalidArgumentsError says of its arguments, without the words for people.
-export function reasons(error) {
-  return error.details.map(({ argumentName, reason }) => [argumentName, reason]);
+// The call has faults in these arguments for these reasons, each of which is told in words too.
+export async function faulty(what, call, expected) {
+  const { details } = await refused(what, call, Errors.InvalidArgumentsError, { status: 400 });
+  same(`${what}: why`, details.map(({ argumentName, reason }) => [argumentName, reason]), expected);
+  holds(`${what}: in words`, details.every(({ helpMessage }) => helpMessage));
 }
 
-export function ids(items) {
-  return items.map((item) => item.id);
+// As the APIs tell it that say what it is that isn't there.
+export async function missing(what, call, resource, resourceId) {
+  const fields = { status: 404, resource, resourceId };
+  await refused(what, call, Errors.ResourceNotFoundError, fields);
+}
+
+export function ids(items, key = "id") {
+  return items.map((item) => item[key]);
 }
 
 // When something was made or changed: a Date of the last minutes.
@@ -50,22 +59,25 @@ export function isRecent(what, date) {
 }
 
 // Each way in which the SDK turns pages finds exactly these items, in this order. It asks for all
-// pages at the same time, by the first page's length and `totalCount`.
-export async function pages(what, list, request, expected) {
+// pages at the same time, by the first page's length and `totalCount`. Items are known by their id,
+// or by what `key` names; a list that has no other order has no `backwards`.
+export async function pages(what, list, request, expected, { key = "id", backwards = "created_at_desc" } = {}) {
   for (const pageSize of [undefined, 1, 2, 3, 100]) {
     const sized = { ...request, pageSize };
     const place = `${what}, pages of ${pageSize ?? "whatever size"}`;
-    same(`${place}: all`, ids(await list(sized).all()), expected);
+    same(`${place}: all`, ids(await list(sized).all(), key), expected);
     const seen = [];
-    for await (const page of list(sized)) seen.push(...ids(page));
+    for await (const page of list(sized)) seen.push(...ids(page, key));
     same(`${place}: one after the other`, seen, expected);
     const first = await list(sized);
     same(`${place}: totalCount`, first.totalCount, expected.length);
-    const length = Math.min(expected.length, pageSize ?? expected.length);
-    same(`${place}: the first`, ids(items(first)), expected.slice(0, length));
+    const length = Math.min(expected.length, pageSize ?? 20);
+    same(`${place}: the first`, ids(items(first), key), expected.slice(0, length));
   }
-  const backwards = { ...request, orderBy: "created_at_desc", pageSize: 2 };
-  same(`${what}: backwards`, ids(await list(backwards).all()), expected.toReversed());
+  if (backwards) {
+    const reversed = await list({ ...request, orderBy: backwards, pageSize: 2 }).all();
+    same(`${what}: backwards`, ids(reversed, key), expected.toReversed());
+  }
   const behind = await list({ ...request, page: expected.length + 1, pageSize: 1 });
   same(`${what}: behind the end`, [items(behind), behind.totalCount], [[], expected.length]);
 }

@@ -8,6 +8,7 @@ import { createClient } from "@scaleway/sdk-client";
 import { loadProfileFromEnvironmentValues } from "@scaleway/configuration-loader";
 import { Wrong, holds } from "./checks.mjs";
 import { projects } from "./account.mjs";
+import { accessManagement } from "./iam.mjs";
 import { ofContainers, ofFunctions, wholeLife } from "./v1beta1.mjs";
 
 async function main() {
@@ -18,6 +19,7 @@ async function main() {
   const step = (name) => console.log(name);
   for (const of of [ofFunctions, ofContainers]) await wholeLife(of, client, stranger, step);
   await projects(client, step);
+  await accessManagement(profile, step);
   console.log("all passed");
 }
 

@@ -3,7 +3,7 @@
 import { Errors } from "@scaleway/sdk-client";
 import { Containerv1beta1 } from "@scaleway/sdk-container";
 import { Functionv1beta1 } from "@scaleway/sdk-function";
-import { UNKNOWN, claims, holds, ids, isRecent, pages, reasons, refused, same } from "./checks.mjs";
+import { UNKNOWN, claims, faulty, holds, ids, isRecent, pages, refused, same } from "./checks.mjs";
 
 // One of the two products, with the names that are not the same in both.
 export const ofFunctions = {
@@ -57,9 +57,7 @@ async function strangers(product, api) {
   const fields = { status: 401, method: "api_key", reason: "not_found" };
   await refused("a wrong key", () => api.listNamespaces(), Errors.DeniedAuthenticationError, fields);
   const many = () => product.api.listTokens({ pageSize: 101 });
-  const error = await refused("a bad page size", many, Errors.InvalidArgumentsError, { status: 400 });
-  same("why", reasons(error), [["page_size", "constraint"]]);
-  holds("in words", error.details[0].helpMessage);
+  await faulty("a bad page size", many, [["page_size", "constraint"]]);
 }
 
 async function namespaces({ api, kind }, settings) {
@@ -175,8 +173,7 @@ async function tokens(product, { id: namespaceId }, made) {
   same("the others", ids(await api.listTokens(of).all()), [issued[0].id, issued[2].id]);
 
   const past = () => api.createToken({ ...of, expiresAt: new Date(Date.now() - 86_400_000) });
-  const error = await refused("a time that is past", past, Errors.InvalidArgumentsError, { status: 400 });
-  same("why", reasons(error), [["expires_at", "constraint"]]);
+  await faulty("a time that is past", past, [["expires_at", "constraint"]]);
   const none = () => api.createToken({});
   await refused("for nothing", none, Errors.InvalidArgumentsError, { status: 400 });
   await missing("for what there is not", () => api.createToken(product.byId(UNKNOWN)));

@@ -180,7 +180,7 @@ impl Arguments {
         })
     }
 
-    /// Objects, and what `read` makes of each. Their faults are told under its name.
+    /// Objects, and what `read` makes of each. Their faults are told under its name and place.
     pub fn objects<T>(
         &mut self,
         name: &str,
@@ -198,10 +198,10 @@ impl Arguments {
                 value.as_array()?.iter().map(|it| it.as_object().cloned()).collect()
             })?;
         let mut values = Vec::new();
-        for members in items {
+        for (at, members) in items.into_iter().enumerate() {
             let mut inner = Self { members, ..Self::default() };
             values.push(read(&mut inner));
-            self.adopt(name, inner.faults);
+            self.adopt(&format!("{name}[{at}]"), inner.faults);
         }
         Some(values)
     }

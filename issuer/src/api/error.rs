@@ -97,11 +97,10 @@ fn refused(refusal: &Refusal, errors: Errors) -> Response {
             });
             answer::json(StatusCode::FORBIDDEN, &body)
         }
-        Refusal::WouldGain(action) => {
+        Refusal::WouldGain(action, _) => {
             let body = json!({
                 "details": [{"action": action.name(), "resource": action.resource()}],
-                "help_message": "somebody would have rights by it that whoever asks doesn't have \
-                    without a condition",
+                "help_message": refusal.to_string(),
                 "message": "insufficient permissions",
                 "type": "permissions_denied",
             });

@@ -66,9 +66,9 @@ impl Work<'_> {
 
     /// Checks that the caller may let somebody have these rights, or use them as somebody else.
     fn check_cover(&self, rights: &Rights, action: Action) -> Result<(), Refusal> {
-        match self.rights.cover(rights) {
-            true => Ok(()),
-            false => Err(Refusal::WouldGain(action)),
+        match self.rights.lack_of(rights) {
+            None => Ok(()),
+            Some(lack) => Err(Refusal::WouldGain(action, lack)),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::iam::action::Action;
+use crate::iam::rights::Lack;
 use crate::model::Product;
 use crate::model::quota::Quota;
 use crate::model::trust::MAX_RECORDS;
@@ -17,7 +18,7 @@ pub enum Refusal {
     /// Whoever asks may not do this.
     NotPermitted(Action),
     /// Somebody would have more rights by it than whoever asks.
-    WouldGain(Action),
+    WouldGain(Action, Lack),
     /// There would be more of something than there may be.
     QuotaExceeded {
         /// Of what.
@@ -73,11 +74,10 @@ impl fmt::Display for Refusal {
             Self::NotPermitted(action) => {
                 write!(f, "to {} a {} is not permitted", action.name(), action.resource())
             }
-            Self::WouldGain(action) => write!(
+            Self::WouldGain(_, lack) => write!(
                 f,
-                "to {} this {} would give rights that whoever asks doesn't have",
-                action.name(),
-                action.resource()
+                "expected a caller who may do without a condition what somebody may by it, found \
+                 one who may not {lack}; IAMManager would do"
             ),
             Self::QuotaExceeded { quota, most, found } => write!(
                 f,

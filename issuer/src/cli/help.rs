@@ -11,7 +11,7 @@ With files alone:
   inspect    show what a token says, and what the filter would decide
 
 With a database:
-  serve      serve the platform's API: namespaces, functions, containers, tokens
+  serve      serve the platform's API: functions, containers, tokens, projects, IAM
   namespace  list namespaces and their keys, create one, or give one a new key
   trust      show or replace the key that signs what gateways are told, or publish that
   revoke     revoke a token by its id, or all that was issued before some time
@@ -109,8 +109,11 @@ Usage: issuer policy test --as ACCESS_KEY_OR_ID ACTION [RESOURCE] [options]
 
   --as WHO               an access key, or the id of a user or an IAM application
   ACTION                 what a 403 names, with a colon: create:function_token,
-                         list:namespace, edit:policy; what there is, a wrong one tells
-  RESOURCE               the id of a project, of what is in one, or of the organization.
+                         list:function_namespace, edit:policy; a wrong one tells what
+                         there is
+  RESOURCE               the id of a project, of what is in one, of the organization, or
+                         of a user, an application, a group or a policy: then also
+                         whether it may be changed in what would give rights.
                          Without it, anything that the organization has
 What conditions of rules are about:
   --ip ADDRESS           request.ip; none by default
@@ -120,7 +123,8 @@ Where:
   --database sqlite:FILE   the database; sqlite:issuer.db by default
   --secrets-key-file FILE  its secrets key; issuer.key beside it by default
 
-It decides as the service does, asks nothing of it and changes nothing.
+It decides as the service does, asks nothing of it and changes nothing. The database and
+its secrets key may stand in the environment: ISSUER_DATABASE, ISSUER_SECRETS_KEY_FILE.
 
 Example: issuer policy test --as SCWXXXXXXXXXXXXXXXXX create:function_token
 
@@ -139,7 +143,8 @@ Usage: issuer quota list [options]
   --database sqlite:FILE   the database; sqlite:issuer.db by default
   --secrets-key-file FILE  its secrets key; issuer.key beside it by default
 
-By default there may be 1,000,000 tokens of one function or container, and 10,000 of
+The database and its secrets key may stand in the environment: ISSUER_DATABASE,
+ISSUER_SECRETS_KEY_FILE. By default there may be 1,000,000 tokens of one function or container, and 10,000 of
 everything else. A running service knows at once.
 
 Example: issuer quota set users 100

@@ -8,9 +8,10 @@ use lexopt::{Arg, Parser};
 use namespace_jwt_issuer::authority::Caller;
 use namespace_jwt_issuer::authority::iam::explain::{Explanation, Outcome, Question};
 use namespace_jwt_issuer::calendar::parse_rfc3339;
-use namespace_jwt_issuer::iam::action::Action;
+use namespace_jwt_issuer::iam::action::{Action, Subject};
 use namespace_jwt_issuer::iam::decision::Scope;
 use namespace_jwt_issuer::inspect::display::{Escaped, excerpt};
+use namespace_jwt_issuer::model::Product;
 use namespace_jwt_issuer::model::bearer::{Bearer, BearerKind};
 use namespace_jwt_issuer::model::policy::{Policy, Rule, RuleScope};
 use uuid::Uuid;
@@ -99,8 +100,9 @@ fn named_actions(text: &str) -> Result<Vec<Action>, Failure> {
     let mut names: Vec<_> = Action::all().map(name).collect();
     names.sort_unstable();
     names.dedup();
-    let close = |name: &&String| strsim::jaro_winkler(name, text) > 0.85;
-    let hint = match names.iter().find(close) {
+    let likeness = |name: &String| strsim::normalized_damerau_levenshtein(name, text);
+    let closest = names.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    let hint = match closest.filter(|name| likeness(name) > 0.7) {
         Some(name) => format!("did you mean `{name}`?"),
         None => format!("there are {}", names.join(", ")),
     };
@@ -122,8 +124,13 @@ fn show(output: &mut String, action: Action, explanation: &Explanation) -> bool 
         Bearer::Application(id) => format!("application {id}"),
     };
     let whose = match action {
-        Action::ApiKey(BearerKind::User, _) => " of users",
-        Action::ApiKey(BearerKind::Application, _) => " of applications",
+        Action::ApiKey(kind, _) | Action::Mark(Subject::Bearer(kind)) => match kind {
+            BearerKind::User => " of users",
+            BearerKind::Application => " of applications",
+        },
+        Action::Revocation(Some(Product::Functions)) => " of functions' tokens",
+        Action::Revocation(Some(Product::Containers)) => " of containers' tokens",
+        Action::Revocation(None) => " for all namespaces at once",
         _ => "",
     };
     let place = place(*scope);
@@ -144,12 +151,18 @@ fn show(output: &mut String, action: Action, explanation: &Explanation) -> bool 
         Outcome::Owner => line("  because the owner may do everything".to_owned()),
         Outcome::KeyExpired => line("  because the API key has expired".to_owned()),
         Outcome::UserLocked => line("  because the user is locked".to_owned()),
-        Outcome::Allowed { policy, rule, .. } => {
-            line(format!("  by      {}", of_rule(policy, rule)))
+        Outcome::Allowed { policy, rule, lack, .. } => {
+            line(format!("  by      {}", of_rule(policy, rule)));
+            if let Some(lack) = lack {
+                line(format!(
+                    "  but not what would give rights, to them or others: may not {lack}"
+                ));
+            }
         }
         Outcome::Denied { needed, unmet } => {
-            for (policy, rule) in unmet {
-                line(format!("  but for the condition of {}", of_rule(policy, rule)));
+            for (policy, rule, has_value) in unmet {
+                let why = if *has_value { "isn't true" } else { "can't be evaluated" };
+                line(format!("  but the condition {why} of {}", of_rule(policy, rule)));
             }
             let names: Vec<_> = needed.iter().map(|set| set.name()).collect();
             match names.as_slice() {

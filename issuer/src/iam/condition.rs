@@ -243,7 +243,15 @@ pub fn check(text: &str) -> Result<(), ConditionFault> {
 /// Whether a condition is true of a request: the empty one always, one with a fault or without a
 /// truth value never.
 pub fn holds(text: &str, facts: &Facts<'_>) -> bool {
-    text.is_empty() || parsed(text).is_some_and(|condition| evaluate(&condition, facts))
+    value(text, facts) == Some(true)
+}
+
+/// The truth value of a condition, unless it can't be evaluated for a request or has none.
+pub fn value(text: &str, facts: &Facts<'_>) -> Option<bool> {
+    match text {
+        "" => Some(true),
+        text => evaluate(&*parsed(text)?, facts),
+    }
 }
 
 /// The condition of a text, unless it has a fault. Those in use are parsed once.
@@ -364,11 +372,13 @@ fn check_call(call: &CallExpr, levels: u8) -> Result<(), ConditionFault> {
 }
 
 /// Evaluates a condition that has been checked.
-fn evaluate(condition: &IdedExpr, facts: &Facts<'_>) -> bool {
-    let Some(environment) = &*ENVIRONMENT else { return false };
-    let mut context = Context::with_env(Arc::clone(environment));
+fn evaluate(condition: &IdedExpr, facts: &Facts<'_>) -> Option<bool> {
+    let mut context = Context::with_env(Arc::clone(ENVIRONMENT.as_ref()?));
     context.add_variable_as_val(REQUEST, Box::new(request(facts)));
-    matches!(Value::resolve(condition, &context), Ok(Value::Bool(true)))
+    match Value::resolve(condition, &context) {
+        Ok(Value::Bool(value)) => Some(value),
+        _ => None,
+    }
 }
 
 /// The variable of a request. What isn't known of the request is no member of it.

@@ -1,6 +1,7 @@
 //! What somebody may do, as their policies and those of their groups say.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use uuid::Uuid;
 
@@ -23,25 +24,57 @@ impl Rights {
     /// all of it themselves at any time and from anywhere, or everything that has to do with
     /// rights.
     pub fn cover(&self, others: &Self) -> bool {
-        let Self::By(own) = self else { return true };
+        self.lack_of(others).is_none()
+    }
+
+    /// The first that is missing for that, if anything is.
+    pub fn lack_of(&self, others: &Self) -> Option<Lack> {
+        let Self::By(own) = self else { return None };
         let own = reach(own.iter().filter(|it| it.rule.condition.is_empty()));
         if own.values().any(|held| held.is_everywhere && held.set.manages_iam()) {
-            return true;
+            return None;
         }
-        let Self::By(others) = others else { return false };
+        let Self::By(others) = others else { return Some(Lack::Ownership) };
         // A condition of the others may hold at some time, so it makes nothing less.
-        reach(others).values().all(|needed| {
+        reach(others).values().find_map(|needed| {
             let mut actions = Action::all().filter(|action| needed.set.allows(*action));
-            actions.all(|action| {
-                let mut held = own.values().filter(|held| held.set.allows(action));
-                held.any(|held| held.is_everywhere)
-                    || !needed.is_everywhere
-                        && needed.projects.iter().all(|id| {
-                            let mut held = own.values().filter(|held| held.set.allows(action));
-                            held.any(|held| held.projects.contains(id))
-                        })
+            actions.find_map(|action| {
+                let held: Vec<_> = own.values().filter(|held| held.set.allows(action)).collect();
+                if held.iter().any(|held| held.is_everywhere) {
+                    return None;
+                }
+                if needed.is_everywhere {
+                    return Some(Lack::Right(action, None));
+                }
+                let mut projects = needed.projects.iter();
+                let missing = projects.find(|id| !held.iter().any(|it| it.projects.contains(id)));
+                missing.map(|id| Lack::Right(action, Some(*id)))
             })
         })
+    }
+}
+
+/// What somebody would have to have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lack {
+    /// To be the owner.
+    Ownership,
+    /// To be allowed this, in a project or everywhere.
+    Right(Action, Option<Uuid>),
+}
+
+impl fmt::Display for Lack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ownership => f.write_str("everything, as the owner may"),
+            Self::Right(action, project) => {
+                write!(f, "{} {}", action.name(), action.resource())?;
+                match project {
+                    Some(id) => write!(f, " in project {id}"),
+                    None => f.write_str(" in all of the organization"),
+                }
+            }
+        }
     }
 }
 

@@ -66,7 +66,7 @@ impl Scene {
 fn would_gain(answer: &Response, action: &str, resource: &str) {
     denied(answer, action, resource);
     let body = answer.json();
-    assert!(member(&body, "help_message").contains("without a condition"), "{body}");
+    assert!(member(&body, "help_message").contains("IAMManager would do"), "{body}");
 }
 
 #[test]

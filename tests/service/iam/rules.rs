@@ -55,39 +55,39 @@ fn rules_that_can_t_be_are_refused_and_change_nothing() {
         (
             "an unknown set",
             organization.everywhere(&["FunctionsReadOnly", "ServerlessFunctionsFullAccess"]),
-            "rules.permission_set_names",
+            "rules[0].permission_set_names",
         ),
-        ("no set", organization.everywhere(&[]), "rules.permission_set_names"),
+        ("no set", organization.everywhere(&[]), "rules[0].permission_set_names"),
         (
             "no scope",
             json!({"permission_set_names": ["FunctionsReadOnly"]}),
-            "rules.organization_id",
+            "rules[0].organization_id",
         ),
         (
             "two scopes",
             json!({"permission_set_names": ["FunctionsReadOnly"], "organization_id": own,
                 "project_ids": [own]}),
-            "rules.organization_id",
+            "rules[0].organization_id",
         ),
         (
             "sets of two scope types",
             organization.everywhere(&["FunctionsReadOnly", "IAMReadOnly"]),
-            "rules.permission_set_names",
+            "rules[0].permission_set_names",
         ),
         (
             "a set of the organization in a project",
             json!({"permission_set_names": ["IAMReadOnly"], "project_ids": [own]}),
-            "rules.project_ids",
+            "rules[0].project_ids",
         ),
-        ("a condition that is none", condition("1 +"), "rules.condition"),
-        ("a loop", condition("[1].all(x, x == 1)"), "rules.condition"),
-        ("a long one", condition(&format!("1 == {}", "1".repeat(1000))), "rules.condition"),
+        ("a condition that is none", condition("1 +"), "rules[0].condition"),
+        ("a loop", condition("[1].all(x, x == 1)"), "rules[0].condition"),
+        ("a long one", condition(&format!("1 == {}", "1".repeat(1000))), "rules[0].condition"),
         (
             "a deep one",
             condition(&format!("{}1{} == 1", "-(".repeat(40), ")".repeat(40))),
-            "rules.condition",
+            "rules[0].condition",
         ),
-        ("another name", condition("request.method == 'GET'"), "rules.condition"),
+        ("another name", condition("request.method == 'GET'"), "rules[0].condition"),
     ] {
         let body = json!({"policy_id": policy, "rules": [rule]});
         let answer = owner.put(&iam("/rules"), &body);

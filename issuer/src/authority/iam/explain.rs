@@ -9,15 +9,15 @@ use uuid::Uuid;
 use super::{Authority, Work};
 use crate::authority::Caller;
 use crate::authority::refusal::{Refusal, Resource};
-use crate::iam::action::Action;
-use crate::iam::condition::Facts;
+use crate::iam::action::{Access, Action};
+use crate::iam::condition::{Facts, value};
 use crate::iam::decision::{Asking, Authorized, Extent, Reason, Scope, decide, decide_list};
 use crate::iam::permission_set::PermissionSet;
 use crate::iam::principal::Principal;
-use crate::iam::rights::{Rights, allows};
+use crate::iam::rights::{Lack, Rights, allows};
 use crate::model::api_key::ApiKey;
-use crate::model::bearer::Bearer;
-use crate::model::policy::{Policy, Rule};
+use crate::model::bearer::{Bearer, BearerKind};
+use crate::model::policy::{Policy, PolicyRule, Rule};
 
 /// What is asked.
 #[derive(Clone, Debug)]
@@ -61,13 +61,15 @@ pub enum Outcome {
         rule: Rule,
         /// In these projects alone, where nothing was named.
         only_in: Option<BTreeSet<Uuid>>,
+        /// What is missing to give the rights that the resource has, or to act with them.
+        lack: Option<Lack>,
     },
     /// No rule allows it.
     Denied {
         /// Any of these would.
         needed: Vec<PermissionSet>,
-        /// These would, if their condition held.
-        unmet: Vec<(Policy, Rule)>,
+        /// These would, if their condition held; and whether it can be evaluated at all.
+        unmet: Vec<(Policy, Rule, bool)>,
     },
     /// The key has ended, so nothing is done.
     KeyExpired,
@@ -134,18 +136,39 @@ impl Work<'_> {
                     Ok(Extent::Projects(ids)) if question.resource.is_none() => Some(ids.clone()),
                     _ => None,
                 };
-                Ok(Outcome::Allowed { policy: Box::new(policy), rule, only_in })
+                let lack = self.rights_given(question)?.and_then(|given| rights.lack_of(&given));
+                Ok(Outcome::Allowed { policy: Box::new(policy), rule, only_in, lack })
             }
             Err(_) => {
                 let Rights::By(rules) = &rights else { return Ok(Outcome::Owner) };
                 let mut unmet = Vec::new();
                 for it in rules.iter().filter(|it| allows(&it.rule, action, scope)) {
-                    unmet.push((self.known_policy(it.policy_id)?, it.rule.clone()));
+                    let has_value = value(&it.rule.condition, &asking.facts).is_some();
+                    unmet.push((self.known_policy(it.policy_id)?, it.rule.clone(), has_value));
                 }
                 let needed = PermissionSet::all().filter(|set| set.allows(action)).collect();
                 Ok(Outcome::Denied { needed, unmet })
             }
         }
+    }
+
+    /// What whoever changes a resource may give to others by that, or do as somebody else: the
+    /// rights of a user or an application, of the members of a group, or by a policy.
+    fn rights_given(&mut self, question: &Question) -> Result<Option<Rights>, Refusal> {
+        let Some(id) = question.resource else { return Ok(None) };
+        Ok(match question.action {
+            Action::User(Access::Edit) => Some(self.rights_of(Bearer::User(id))?),
+            Action::ApiKey(kind, Access::Create) => Some(self.rights_of(match kind {
+                BearerKind::User => Bearer::User(id),
+                BearerKind::Application => Bearer::Application(id),
+            })?),
+            Action::Group(Access::Edit) => Some(Rights::By(self.transaction.rules_of_group(id)?)),
+            Action::Policy(Access::Edit | Access::Create) => {
+                let rules = self.transaction.rules_of_policy(id)?.into_iter();
+                Some(Rights::By(rules.map(|rule| PolicyRule { policy_id: id, rule }).collect()))
+            }
+            _ => None,
+        })
     }
 
     fn known_policy(&mut self, id: Uuid) -> Result<Policy, Refusal> {

@@ -109,7 +109,7 @@ fn every_block_is_one_that_a_test_does_something_with() {
                 ("yaml", "docs/ISTIO.md") => Kind::of(&block) == Kind::Manifests,
                 ("sh", RECIPES | TROUBLESHOOTING | service::PAGE | "README.md") => true,
                 // Of which each block is done, or the test fails.
-                ("yaml" | "sh", trust::PAGE) => true,
+                ("yaml" | "sh", trust::PAGE) | ("sh", service::IAM_PAGE) => true,
                 ("sh", _) => block.commands().iter().all(|command| {
                     let mut words = command.line.split_whitespace();
                     words.any(|word| NOT_RUN.iter().any(|(name, _)| *name == word))

@@ -11,6 +11,9 @@ use crate::reader::Reader;
 /// The service's own page.
 pub const PAGE: &str = "docs/SERVICE.md";
 
+/// The page of who may do what.
+pub const IAM_PAGE: &str = "docs/IAM.md";
+
 /// README's section about it.
 pub const SECTION: &str = "The service behind it";
 
@@ -52,7 +55,7 @@ fn the_service_is_run_backed_up_and_restored_as_its_page_shows() {
 
 #[test]
 fn rights_are_given_and_tried_as_their_page_shows() {
-    let reader = follow("iam-page", &blocks("docs/IAM.md"));
+    let reader = follow("iam-page", &blocks(IAM_PAGE));
     for said in [
         "allowed: list:function_token, in organization ",
         "denied: create:function_token, in organization ",

@@ -41,8 +41,8 @@ help:
 	@echo 'make test-long   make soak, the service killed 100 times under load, and 100 deletions each that'
 	@echo '                 waiting and polling gateways hear of in time: half an hour'
 	@echo 'make test-envoys the end-to-end tests in a release of each of Envoy 1.36 to 1.40, and a table'
-	@echo 'make test-clients the official SDKs for Python, JavaScript and Go on the service: a part of'
-	@echo '                 make test'
+	@echo 'make test-clients the official SDKs for Python, JavaScript and Go on the service, as in make test,'
+	@echo '                 and the command scw, which takes minutes and 2 GB of target/ to build'
 	@echo 'make soak        300,000 mixed and hostile requests into one Envoy, and its memory'
 	@echo 'make fuzz        each fuzz target for a minute (SECONDS_EACH=60, TARGETS="token claims")'
 	@echo 'make bench       what a request costs, beside other filters, into docs/PERFORMANCE.md: 20 minutes'
@@ -107,11 +107,11 @@ wasm-tests: needs
 	  CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=wasm-bindgen-test-runner \
 	  python3 tools/wasm.py wasm32-unknown-unknown test -p namespace-jwt -p namespace-jwt-core --lib --test wasm -- $(TESTS)
 
-# The platform's own clients on the service, among the tests of `make test`.
+# The platform's own clients on the service. The SDKs are among the tests of `make test`.
 test-clients: python-modules
 	@cargo build --locked -p namespace-jwt-issuer
-	@echo '==> tests: the SDKs for Python, JavaScript and Go'
-	@cargo test --locked --test service -- --nocapture _sdk::
+	@echo '==> tests: the SDKs for Python, JavaScript and Go, and the command scw'
+	@cargo test --locked --test service -- --nocapture --include-ignored _sdk:: scw::
 
 # What takes minutes: hostile and mixed requests by the hundred thousand, into one Envoy.
 soak: wasm envoy

@@ -277,7 +277,7 @@ fn the_services_page_has_the_options_and_variables_of_its_help() {
 #[test]
 fn the_services_page_has_the_versions_of_the_clients_that_are_run() {
     let page = read("docs/SERVICE.md");
-    let rows = part(&page, "\n| official SDK | version |", "\n\n").lines().skip(2);
+    let rows = part(&page, "\n| official client | version |", "\n\n").lines().skip(2);
     let documented: Vec<_> = rows
         .map(|row| (row.split('`').nth(1).unwrap(), row.split(" | ").nth(1).unwrap()))
         .map(|(name, version)| format!("{name} {version}"))
@@ -288,8 +288,11 @@ fn the_services_page_has_the_versions_of_the_clients_that_are_run() {
     for (name, version) in npm["dependencies"].as_object().unwrap() {
         pinned.push(format!("{name} {}", version.as_str().unwrap()));
     }
-    let go = read("tests/service/go_sdk/go.mod");
-    pinned.push(part(&go, "\nrequire ", "\n").replace(" v", " "));
+    for folder in ["go_sdk", "scw"] {
+        let go = read(&format!("tests/service/{folder}/go.mod"));
+        let required: Vec<_> = part(&go, "\nrequire ", "\n").split(' ').take(2).collect();
+        pinned.push(required.join(" ").replace(" v", " "));
+    }
     assert_same(("SERVICE.md", &documented), ("what is pinned", &pinned));
 }
 

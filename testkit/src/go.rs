@@ -9,17 +9,23 @@ use crate::root;
 /// The program in a folder of tests that has a `go.mod`, or none where it can't be had: that skips
 /// `what` needs it. What Go downloads and compiles stays under `target/`.
 pub fn program(of: &str, what: &str) -> Option<PathBuf> {
+    program_of(of, ".", what)
+}
+
+/// The same of a package in one of the modules that the folder's `go.mod` pins.
+pub fn program_of(of: &str, package: &str, what: &str) -> Option<PathBuf> {
     if Command::new("go").arg("version").output().is_err() {
         say_skipped(what, "no go");
         return None;
     }
-    let download = go(of, &["mod", "download"]).output().expect("go runs");
+    // It downloads what the package is built of, and no more.
+    let download = go(of, &["list", "-deps", package]).output().expect("go runs");
     if !download.status.success() {
-        skip(what, &format!("`go mod download` failed: {}", line_of(&download)));
+        skip(what, &format!("its modules can't be had: {}", line_of(&download)));
         return None;
     }
     let program = root("target/go").join(of.replace('/', "-"));
-    run(go(of, &["build", "-trimpath", "-o"]).arg(&program).arg("."));
+    run(go(of, &["build", "-trimpath", "-o"]).arg(&program).arg(package));
     Some(program)
 }
 

@@ -60,13 +60,18 @@ fn every_test_beside_the_code_runs_in_v8_too() {
     assert!(files >= 15, "{files} files");
 }
 
-/// `make soak` runs those of `tests/envoy` that are ignored elsewhere.
+/// `make soak` runs those of `tests/envoy` that are ignored elsewhere, and `make test-clients` those
+/// of the command `scw`.
 #[test]
-fn no_test_is_ignored_but_those_of_the_soak() {
+fn no_test_is_ignored_but_those_of_the_soak_and_of_scw() {
     let folders = ["src", "core", "issuer", "testkit", "tests"];
     let sources = folders.map(sources).concat();
     let ignored: Vec<_> =
         sources.into_iter().filter(|file| read(file).contains("\n#[ignore")).collect();
     assert!(!ignored.is_empty());
-    assert!(ignored.iter().all(|file| file.starts_with("tests/envoy/")), "{ignored:?}");
+    let of_a_goal = |file: &String| {
+        ["tests/envoy/", "tests/service/scw/"].iter().any(|of| file.starts_with(of))
+    };
+    assert!(ignored.iter().all(of_a_goal), "{ignored:?}");
+    assert!(read("Makefile").contains(" --include-ignored _sdk:: scw::\n"));
 }

@@ -32,6 +32,7 @@ mod projects;
 mod publish;
 mod python_sdk;
 mod replay;
+mod scw;
 mod storage;
 mod tokens;
 mod trust;

@@ -101,12 +101,12 @@ def policies(scene):
 
     create = api.create_policy
     unknown = [scene.everywhere("Everything")]
-    faulty("no such set", [("rules.permission_set_names", "constraint")], create, description="", rules=unknown)
-    faulty("set", [("rules.permission_set_names", "constraint")], api.set_rules, **of, rules=unknown)
+    faulty("no such set", [("rules[0].permission_set_names", "constraint")], create, description="", rules=unknown)
+    faulty("set", [("rules[0].permission_set_names", "constraint")], api.set_rules, **of, rules=unknown)
     mixed = [scene.everywhere("IAMReadOnly", "FunctionsReadOnly")]
-    faulty("sets of two scopes", [("rules.permission_set_names", "constraint")], api.set_rules, **of, rules=mixed)
+    faulty("sets of two scopes", [("rules[0].permission_set_names", "constraint")], api.set_rules, **of, rules=mixed)
     broken = [dataclasses.replace(rules[2], condition="request.")]
-    faulty("a bad condition", [("rules.condition", "constraint")], api.set_rules, **of, rules=broken)
+    faulty("a bad condition", [("rules[0].condition", "constraint")], api.set_rules, **of, rules=broken)
     missing("for nobody", "user", UNKNOWN, create, description="", user_id=UNKNOWN)
     missing("for no group", "group", UNKNOWN, api.update_policy, **of, group_id=UNKNOWN)
     elsewhere = [dataclasses.replace(rules[1], project_ids=[UNKNOWN])]

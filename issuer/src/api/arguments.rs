@@ -280,6 +280,12 @@ impl Arguments {
         read_time(name, &text).map_err(|fault| self.faults.push(fault)).ok()
     }
 
+    /// The same, as exactly as it can be kept: to the microsecond.
+    pub fn time_to_keep(&mut self, name: &str) -> Option<UnixTime> {
+        let micros = u64::try_from(self.time(name)?.since_epoch().as_micros()).ok()?;
+        Some(UnixTime::new(Duration::from_micros(micros)))
+    }
+
     /// A length of time, such as `300s` or `300.000000000s`.
     pub fn duration(&mut self, name: &str) -> Option<Duration> {
         let expected = "a length of time in seconds, such as \"300s\"";

@@ -98,7 +98,7 @@ func (s *scene) policies() {
 	}
 
 	_, err := api.CreatePolicy(&iam.CreatePolicyRequest{Rules: []*iam.RuleSpecs{s.everywhere("Everything")}})
-	reasons("no such set", err, "rules.permission_set_names", "constraint")
+	reasons("no such set", err, "rules[0].permission_set_names", "constraint")
 	_, err = api.CreatePolicy(&iam.CreatePolicyRequest{UserID: &guest, GroupID: &group})
 	reasons("two principals", err, "no_principal", "constraint")
 	_, err = api.CreatePolicy(&iam.CreatePolicyRequest{UserID: pointer(unknown)})
@@ -172,17 +172,17 @@ func (s *scene) rules(policy *iam.Policy, rules []*iam.RuleSpecs) {
 	same("no rules", len(must(set())), 0)
 	same("none", must(api.GetPolicy(&iam.GetPolicyRequest{PolicyID: id})).NbRules, 0)
 
-	sets := []string{"rules.permission_set_names", "constraint"}
+	sets := []string{"rules[0].permission_set_names", "constraint"}
 	reasons("no such set", failed(set(s.everywhere("Everything"))), sets...)
 	reasons("sets of two scopes", failed(set(s.everywhere("IAMReadOnly", "FunctionsReadOnly"))), sets...)
 	broken := *rules[2]
 	broken.Condition = "request."
-	reasons("a bad condition", failed(set(&broken)), "rules.condition", "constraint")
+	reasons("a bad condition", failed(set(&broken)), "rules[0].condition", "constraint")
 	both := *rules[2]
 	both.ProjectIDs = &[]string{s.project}
-	reasons("both scopes", failed(set(&both)), "rules.organization_id", "constraint", "rules.project_ids", "constraint")
+	reasons("both scopes", failed(set(&both)), "rules[0].organization_id", "constraint", "rules[0].project_ids", "constraint")
 	neither := iam.RuleSpecs{PermissionSetNames: rules[0].PermissionSetNames}
-	reasons("no scope", failed(set(&neither)), "rules.organization_id", "required", "rules.project_ids", "required")
+	reasons("no scope", failed(set(&neither)), "rules[0].organization_id", "required", "rules[0].project_ids", "required")
 	neither.ProjectIDs = &[]string{unknown}
 	missing("in no project", failed(set(&neither)), "project_id", unknown)
 	must(set(rules...))

@@ -84,13 +84,13 @@ export async function policies(scene) {
   }
 
   const refuse = (rule) => () => api.setRules({ policyId, rules: [rule] });
-  const sets = [["rules.permission_set_names", "constraint"]];
+  const sets = [["rules[0].permission_set_names", "constraint"]];
   await faulty("no such set", refuse(scene.everywhere("Everything")), sets);
   await faulty("made so", () => create({ rules: [scene.everywhere("Everything")] }), sets);
   await faulty("sets of two scopes", refuse(scene.everywhere("IAMReadOnly", "FunctionsReadOnly")), sets);
   const broken = refuse({ ...rules[2], condition: "request." });
-  await faulty("a bad condition", broken, [["rules.condition", "constraint"]]);
-  const nowhere = [["rules.organization_id", "required"], ["rules.project_ids", "required"]];
+  await faulty("a bad condition", broken, [["rules[0].condition", "constraint"]]);
+  const nowhere = [["rules[0].organization_id", "required"], ["rules[0].project_ids", "required"]];
   await faulty("nowhere", refuse({ ...rules[1], projectIds: undefined }), nowhere);
   await missing("in no project", refuse({ ...rules[1], projectIds: [UNKNOWN] }), "project_id", UNKNOWN);
   await missing("for nobody", () => create({ userId: UNKNOWN }), "user", UNKNOWN);

@@ -18,7 +18,7 @@ pub fn new(it: &mut Reader, _: &Everywhere) -> NewApiKey {
     NewApiKey {
         bearer: groups::one(body),
         description: body.text_of("description", MAX_DESCRIPTION).unwrap_or_default(),
-        expires_at: body.time("expires_at"),
+        expires_at: body.time_to_keep("expires_at"),
         default_project_id: body.id("default_project_id"),
     }
 }
@@ -71,7 +71,7 @@ pub fn change(it: &mut Reader, place: &Everywhere) -> (String, ApiKeyChange) {
     let body = &mut it.body;
     let change = ApiKeyChange {
         description: body.text_of("description", MAX_DESCRIPTION),
-        expires_at: body.time("expires_at"),
+        expires_at: body.time_to_keep("expires_at"),
         default_project_id: body.id("default_project_id"),
     };
     (key, change)

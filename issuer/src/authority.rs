@@ -3,6 +3,7 @@
 
 pub mod applications;
 pub mod audit;
+pub mod checking;
 pub mod feed;
 pub mod founding;
 pub mod hashing;
@@ -35,6 +36,7 @@ use crate::request_context::RequestContext;
 use crate::store::change::{Change, Origin};
 use crate::store::iam::KeyHolder;
 use crate::store::{self, Store, Transaction};
+use checking::Checking;
 use hashing::Hashing;
 use keys::Keys;
 use refusal::{AuthenticationFault, Refusal};
@@ -45,6 +47,7 @@ pub struct Authority {
     store: Arc<dyn Store>,
     keys: Arc<Keys>,
     hashing: Hashing,
+    checking: Checking,
     clock: Clock,
     domain_suffix: String,
     last_check: Arc<Mutex<Option<Checked>>>,
@@ -68,6 +71,7 @@ impl Authority {
             store,
             keys: Arc::new(keys),
             hashing: Hashing::new(),
+            checking: Checking::new(),
             clock,
             domain_suffix,
             last_check: Arc::default(),
@@ -92,8 +96,8 @@ impl Authority {
     ) -> Result<Caller, Refusal> {
         let secret = secret.and_then(SecretKey::parse);
         let secret = secret.ok_or(Refusal::NotAuthenticated(AuthenticationFault::Malformed))?;
-        let (hash, now) = (secret.hash(), (self.clock)());
-        let holder = self.read(move |transaction| holder(transaction, &hash, now)).await?;
+        let (hash, clock) = (secret.hash(), self.clock);
+        let holder = self.read(move |transaction| holder(transaction, &hash, clock())).await?;
         let who = Who::Bearer { key: holder.key, secret: secret.hash() };
         Ok(Caller { who, request: Some(request) })
     }
@@ -135,8 +139,10 @@ impl Authority {
         caller: &Caller,
         mut operation: impl FnMut(&mut Work<'_>) -> Result<T, Refusal> + Send + 'static,
     ) -> Result<T, Refusal> {
-        let (caller, now) = (caller.clone(), (self.clock)());
-        self.read(move |transaction| operation(&mut Work::begin(transaction, &caller, now)?)).await
+        // The time is that of the work, not that of the place in the queue before it.
+        let (caller, clock) = (caller.clone(), self.clock);
+        self.read(move |transaction| operation(&mut Work::begin(transaction, &caller, clock())?))
+            .await
     }
 
     /// Does something for a caller, or only tries what it would do.
@@ -158,9 +164,9 @@ impl Authority {
         caller: &Caller,
         mut operation: impl FnMut(&mut Work<'_>) -> Result<T, Refusal> + Send + 'static,
     ) -> Result<T, Refusal> {
-        let (caller, now) = (caller.clone(), (self.clock)());
+        let (caller, clock) = (caller.clone(), self.clock);
         store::write(&*self.store, move |transaction| {
-            operation(&mut Work::begin(transaction, &caller, now)?)
+            operation(&mut Work::begin(transaction, &caller, clock())?)
         })
         .await
     }

@@ -248,6 +248,10 @@ where
     E: From<StoreError> + Send,
 {
     fn run(&mut self, transaction: &mut dyn Transaction) -> bool {
+        // Whoever has gone was told that it isn't done, or will ask again.
+        if self.sender.is_closed() {
+            return false;
+        }
         // One that panics is undone like one that refuses, and takes no thread of the store along:
         // with the one that writes, the service would be at its end. What it leaves of its own
         // state is seen by nobody, since it isn't run again.

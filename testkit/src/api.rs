@@ -16,12 +16,17 @@ pub struct Client {
     pub address: SocketAddr,
     pub region: String,
     key: Option<String>,
-    forwarded_for: Option<IpAddr>,
+    headers: String,
 }
 
 impl Client {
     pub fn new(address: SocketAddr, region: &str, key: &str) -> Self {
-        Self { address, region: region.to_owned(), key: Some(key.to_owned()), forwarded_for: None }
+        Self {
+            address,
+            region: region.to_owned(),
+            key: Some(key.to_owned()),
+            headers: String::new(),
+        }
     }
 
     /// The same client with another secret key, or with none.
@@ -31,7 +36,16 @@ impl Client {
 
     /// The same client behind a proxy that says it comes from this address.
     pub fn forwarded_for(&self, address: IpAddr) -> Self {
-        Self { forwarded_for: Some(address), ..self.clone() }
+        self.with_headers(&[("X-Forwarded-For", &address.to_string())])
+    }
+
+    /// The same client with these headers as well.
+    pub fn with_headers(&self, more: &[(&str, &str)]) -> Self {
+        let mut headers = self.headers.clone();
+        for (name, value) in more {
+            headers.push_str(&format!("{name}: {value}\r\n"));
+        }
+        Self { headers, ..self.clone() }
     }
 
     /// A path of the functions' API.
@@ -75,9 +89,7 @@ impl Client {
         if let Some(key) = &self.key {
             head.push_str(&format!("X-Auth-Token: {key}\r\n"));
         }
-        if let Some(address) = self.forwarded_for {
-            head.push_str(&format!("X-Forwarded-For: {address}\r\n"));
-        }
+        head.push_str(&self.headers);
         if let Some(body) = body {
             head.push_str("content-type: application/json\r\n");
             head.push_str(&format!("content-length: {}\r\n", body.len()));

@@ -141,7 +141,7 @@ CREATE TABLE rules (
     CHECK ((organization_id IS NULL) <> (project_ids IS NULL))
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX rules_of_projects ON rules (policy_id) WHERE project_ids IS NOT NULL;
+CREATE INDEX rules_with_condition ON rules (condition, policy_id) WHERE condition <> '';
 
 CREATE TABLE ssh_keys (
     id              BLOB PRIMARY KEY,

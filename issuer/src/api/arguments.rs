@@ -164,12 +164,20 @@ impl Arguments {
         text.unwrap_or_default()
     }
 
-    /// The same without control characters, and not empty.
-    pub fn required_title_of(&mut self, name: &str, most: usize) -> String {
-        self.require(name, &format!("give a {name}"));
-        let text = self.title_of(name, most);
+    /// A name to sign in with. What looks like another one isn't one.
+    pub fn username(&mut self) -> String {
+        let name = "username";
+        self.require(name, "give a username");
+        let schema = || json!({"type": "string", "pattern": "^[A-Za-z0-9@._-]{2,64}$"});
+        let text = self.take(name, "a string", schema, as_text);
         self.asked_is_required();
-        text.unwrap_or_default()
+        let Some(text) = text else { return String::new() };
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '@' | '.' | '_' | '-');
+        if !(2..=64).contains(&text.len()) || !text.chars().all(is_plain) {
+            let help = "expected 2 to 64 letters, digits, `@`, `.`, `_` and `-`";
+            self.fault(name, FaultReason::Constraint, help);
+        }
+        text
     }
 
     /// Ids.

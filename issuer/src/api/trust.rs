@@ -26,6 +26,7 @@ use super::call::authenticate;
 use super::error::Failure;
 use super::openapi::failure;
 use super::routes::Routes;
+use crate::authority::Caller;
 use crate::feed::{Checkpoint, Log};
 use crate::http::answer::JSON;
 use crate::model::id;
@@ -129,7 +130,7 @@ async fn all(State(api): State<Api>, request: Request) -> Result<Response, Failu
     let (parts, _) = request.into_parts();
     let caller = authenticate(&parts, &api).await?;
     api.authority.check_follows_all(&caller).await?;
-    checkpoint(&api, TrustScope::All, &parts).await
+    checkpoint(&api, TrustScope::All, Some(&caller), &parts).await
 }
 
 async fn of_namespace(
@@ -138,7 +139,7 @@ async fn of_namespace(
     request: Request,
 ) -> Result<Response, Failure> {
     let (parts, _) = request.into_parts();
-    checkpoint(&api, namespace(&id)?, &parts).await
+    checkpoint(&api, namespace(&id)?, None, &parts).await
 }
 
 async fn log_of_all(
@@ -175,7 +176,12 @@ fn namespace(text: &str) -> Result<TrustScope, Failure> {
     id::parse(text).map(TrustScope::Namespace).ok_or(Failure::UnknownPath)
 }
 
-async fn checkpoint(api: &Api, scope: TrustScope, parts: &Parts) -> Result<Response, Failure> {
+async fn checkpoint(
+    api: &Api,
+    scope: TrustScope,
+    caller: Option<&Caller>,
+    parts: &Parts,
+) -> Result<Response, Failure> {
     let asked = parts.headers.get(IF_NONE_MATCH).and_then(|etag| etag.to_str().ok());
     let current = current(api, scope).await?;
     let at_once = || match asked == Some(current.etag.as_str()) {
@@ -191,6 +197,10 @@ async fn checkpoint(api: &Api, scope: TrustScope, parts: &Parts) -> Result<Respo
             // Without `Preference-Applied` a gateway knows to ask again only after a while.
             let Some(_waiting) = api.metrics.waiting.begin(known) else { return Ok(at_once()) };
             api.wait_for_news(scope, sequence, Duration::from_secs(wait)).await;
+            // Whoever was held may have lost the key, or the right, meanwhile.
+            if let Some(caller) = caller {
+                api.authority.check_follows_all(caller).await?;
+            }
             shown(&self::current(api, scope).await?)
         }
         _ => shown(&current),

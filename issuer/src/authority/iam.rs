@@ -72,11 +72,9 @@ impl Work<'_> {
         }
     }
 
-    /// The same of all that somebody else may do. For oneself there is nothing to gain.
+    /// The same of all that somebody may do: also of oneself, whose rights may have a condition that
+    /// holds now.
     fn check_cover_of(&mut self, bearer: Bearer, action: Action) -> Result<(), Refusal> {
-        if self.principal.bearer() == Some(bearer) {
-            return Ok(());
-        }
         let rights = self.rights_of(bearer)?;
         self.check_cover(&rights, action)
     }

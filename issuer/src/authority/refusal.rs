@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::iam::action::Action;
+use crate::iam::condition::MOST;
 use crate::iam::rights::Lack;
 use crate::model::Product;
 use crate::model::quota::Quota;
@@ -26,6 +27,11 @@ pub enum Refusal {
         /// How much there may be.
         most: u64,
         /// How much there is.
+        found: u64,
+    },
+    /// There would be more different conditions than are kept ready.
+    TooManyConditions {
+        /// How many there are, beside those that would be replaced.
         found: u64,
     },
     /// It can't be done to the owner of the organization: what else can be.
@@ -85,6 +91,11 @@ impl fmt::Display for Refusal {
                  quota set {} NUMBER`",
                 quota.name(),
                 quota.name()
+            ),
+            Self::TooManyConditions { found } => write!(
+                f,
+                "expected at most {MOST} different conditions in an organization, found {found} and \
+                 more to come"
             ),
             Self::IsOwner(help) => f.write_str(help),
             Self::NotFound(resource, _) => write!(f, "{} was not found", resource.name()),

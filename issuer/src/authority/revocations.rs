@@ -7,8 +7,9 @@ use uuid::Uuid;
 use super::refusal::{FaultReason, Refusal, Resource};
 use super::{Authority, Caller, Work};
 use crate::iam::action::{Access, Action, Subject};
-use crate::iam::decision::{Authorized, Scope};
+use crate::iam::decision::{Authorized, Scope, decide_list};
 use crate::iam::principal::Principal;
+use crate::model::Product;
 use crate::model::application::Application;
 use crate::model::bearer::Bearer;
 use crate::model::namespace::Namespace;
@@ -56,6 +57,7 @@ impl Authority {
         is_trial: bool,
     ) -> Result<IdRevocation, Refusal> {
         self.change_unless(is_trial, caller, move |work| {
+            work.check_revokes_somewhere()?;
             let namespace = namespace_id.map(|id| work.namespace_for_revocation(id)).transpose()?;
             if let Some((token, of)) = work.own_token(&id)? {
                 return work.delete_known(token, &of, namespace_id, is_trial);
@@ -141,6 +143,16 @@ enum Found {
 }
 
 impl Work<'_> {
+    /// Whoever can revoke nothing anywhere is told nothing of any token.
+    fn check_revokes_somewhere(&self) -> Result<(), Refusal> {
+        let asking = self.asking();
+        let may = |product| decide_list(&asking, Action::Revocation(Some(product))).is_ok();
+        match Product::ALL.into_iter().any(may) {
+            true => Ok(()),
+            false => Err(Refusal::NotPermitted(Action::Revocation(None))),
+        }
+    }
+
     /// A namespace that the caller names to revoke something of it.
     fn namespace_for_revocation(&mut self, id: Uuid) -> Result<Namespace, Refusal> {
         let missing = || Resource::Namespace.not_found(id);
@@ -169,10 +181,13 @@ impl Work<'_> {
                 (None, _) => true,
                 (Some(there), Some(asked)) => there == asked,
                 (Some(there), None) if log.is_of_token => {
-                    let own = self.principal.organization_id();
                     let namespace = self.transaction.namespace(there)?;
                     // One that was deleted is nobody's, whom the operator alone may ask for.
-                    is_operator || namespace.is_some_and(|it| it.organization_id == own)
+                    is_operator
+                        || namespace.is_some_and(|it| {
+                            let action = Action::Revocation(Some(it.product));
+                            self.permit(action, &it, Resource::Namespace.not_found(it.id)).is_ok()
+                        })
                 }
                 (Some(_), None) => false,
             };

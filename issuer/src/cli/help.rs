@@ -143,9 +143,9 @@ Usage: issuer quota list [options]
   --database sqlite:FILE   the database; sqlite:issuer.db by default
   --secrets-key-file FILE  its secrets key; issuer.key beside it by default
 
-The database and its secrets key may stand in the environment: ISSUER_DATABASE,
-ISSUER_SECRETS_KEY_FILE. By default there may be 1,000,000 tokens of one function or container, and 10,000 of
-everything else. A running service knows at once.
+By default there may be 1,000,000 tokens of one function or container, and 10,000 of
+everything else. A running service knows at once. The database and its secrets key may
+stand in the environment: ISSUER_DATABASE, ISSUER_SECRETS_KEY_FILE.
 
 Example: issuer quota set users 100
 ";

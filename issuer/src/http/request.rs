@@ -108,7 +108,7 @@ async fn around(
         }
         Err(_) => answer::message(
             StatusCode::SERVICE_UNAVAILABLE,
-            "the request took longer than is permitted",
+            "the request took longer than is permitted; see whether it was done before you send it again",
         ),
     };
     answer = legible(answer);

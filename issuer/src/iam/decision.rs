@@ -1,6 +1,6 @@
 //! The decision: who, what and where in; allowed, or what is missing, out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use uuid::Uuid;
 
@@ -129,6 +129,7 @@ pub fn decide_list(asking: &Asking<'_>, action: Action) -> Result<Authorized, De
     }
     let Rights::By(rules) = asking.rights else { return Err(Denied::NoRule) };
     let (mut projects, mut reason) = (BTreeSet::new(), None);
+    let mut conditions = Conditions::about(&asking.facts);
     for it in rules {
         let RuleScope::Projects(ids) = &it.rule.scope else { continue };
         let visible = ids.iter().copied().filter(|id| {
@@ -136,7 +137,7 @@ pub fn decide_list(asking: &Asking<'_>, action: Action) -> Result<Authorized, De
             allows(&it.rule, action, scope)
         });
         let visible: Vec<_> = visible.collect();
-        if !visible.is_empty() && holds(&it.rule.condition, &asking.facts) {
+        if !visible.is_empty() && conditions.hold(&it.rule.condition) {
             projects.extend(visible);
             reason = reason.or(Some(because(it)));
         }
@@ -151,14 +152,33 @@ fn reason(asking: &Asking<'_>, action: Action, scope: Scope) -> Result<Reason, D
         return Err(Denied::OtherOrganization);
     }
     let Rights::By(rules) = asking.rights else { return Ok(Reason::Everything) };
+    let mut conditions = Conditions::about(&asking.facts);
     let allowing = rules.iter().find(|it| {
         let is_here = match &it.rule.scope {
             RuleScope::Organization(id) => *id == scope.organization_id,
             RuleScope::Projects(_) => true,
         };
-        is_here && allows(&it.rule, action, scope) && holds(&it.rule.condition, &asking.facts)
+        is_here && allows(&it.rule, action, scope) && conditions.hold(&it.rule.condition)
     });
     allowing.map(because).ok_or(Denied::NoRule)
+}
+
+/// What conditions are worth in one decision: each is evaluated once, in however many rules it stands.
+struct Conditions<'a> {
+    facts: &'a Facts<'a>,
+    known: HashMap<&'a str, bool>,
+}
+
+impl<'a> Conditions<'a> {
+    fn about(facts: &'a Facts<'a>) -> Self {
+        Self { facts, known: HashMap::new() }
+    }
+
+    fn hold(&mut self, condition: &'a str) -> bool {
+        let facts = self.facts;
+        condition.is_empty()
+            || *self.known.entry(condition).or_insert_with(|| holds(condition, facts))
+    }
 }
 
 fn because(it: &PolicyRule) -> Reason {

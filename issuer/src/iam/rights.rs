@@ -36,7 +36,12 @@ impl Rights {
         }
         let Self::By(others) = others else { return Some(Lack::Ownership) };
         // A condition of the others may hold at some time, so it makes nothing less.
-        reach(others).values().find_map(|needed| {
+        let others = reach(others);
+        // Whoever manages IAM can come to have everything, whatever their other rights are.
+        if others.values().any(|held| held.is_everywhere && held.set.manages_iam()) {
+            return Some(Lack::Iam);
+        }
+        others.values().find_map(|needed| {
             let mut actions = Action::all().filter(|action| needed.set.allows(*action));
             actions.find_map(|action| {
                 let held: Vec<_> = own.values().filter(|held| held.set.allows(action)).collect();
@@ -59,6 +64,8 @@ impl Rights {
 pub enum Lack {
     /// To be the owner.
     Ownership,
+    /// To manage all of IAM.
+    Iam,
     /// To be allowed this, in a project or everywhere.
     Right(Action, Option<Uuid>),
 }
@@ -66,7 +73,8 @@ pub enum Lack {
 impl fmt::Display for Lack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Ownership => f.write_str("everything, as the owner may"),
+            Self::Ownership => f.write_str("do everything, as the owner may"),
+            Self::Iam => f.write_str("manage all of IAM"),
             Self::Right(action, project) => {
                 write!(f, "{} {}", action.name(), action.resource())?;
                 match project {
@@ -157,7 +165,10 @@ mod tests {
             (one("IAMManager", HERE), one("OrganizationManager", HERE), true),
             (if_true("IAMManager"), one("FunctionsReadOnly", HERE), false),
             (one("OrganizationManager", HERE), Rights::All, false),
-            (one("OrganizationManager", HERE), one("IAMManager", HERE), true),
+            (one("OrganizationManager", HERE), one("IAMManager", HERE), false),
+            (one("OrganizationManager", HERE), if_true("IAMManager"), false),
+            (one("OrganizationManager", HERE), one("OrganizationManager", HERE), true),
+            (one("IAMManager", HERE), one("IAMManager", HERE), true),
             (one("OrganizationManager", HERE), one("FunctionsReadOnly", HERE), false),
             (one(functions, HERE), one("FunctionsReadOnly", HERE), true),
             (one(functions, HERE), one("FunctionsReadOnly", projects(&[2])), true),

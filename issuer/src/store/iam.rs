@@ -1,5 +1,7 @@
 //! Who may do what, as a store reads and keeps it.
 
+use std::collections::BTreeSet;
+
 use namespace_jwt_core::time::UnixTime;
 use uuid::Uuid;
 
@@ -140,6 +142,13 @@ pub trait Iam {
         order: Order,
         page: PageRequest,
     ) -> Result<Page<TokenRecord>, StoreError>;
+
+    /// The different conditions that an organization's rules have, but for those of one policy.
+    fn conditions(
+        &mut self,
+        organization_id: Uuid,
+        beside: Uuid,
+    ) -> Result<BTreeSet<String>, StoreError>;
 
     /// The most that there may be of something, if somebody set it.
     fn limit(&mut self, organization_id: Uuid, quota: Quota) -> Result<Option<Limit>, StoreError>;

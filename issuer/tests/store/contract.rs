@@ -125,6 +125,7 @@ macro_rules! contract {
             long_entries_of_the_audit_log_come_few_at_once
             what_is_refused_changes_nothing
             what_panics_changes_nothing_and_the_store_goes_on
+            what_nobody_waits_for_any_more_isn_t_done
             a_read_changes_nothing
             many_write_at_once
             a_read_sees_what_was_written_before

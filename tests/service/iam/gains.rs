@@ -170,6 +170,59 @@ fn nobody_attaches_or_fills_a_policy_beyond_their_own_rights() {
     good(scene.caller(&["IAMManager"]).put(&iam("/rules"), &strong));
 }
 
+/// Everything that IAMManager's operations are is in OrganizationManager, and what comes of the former
+/// isn't.
+#[test]
+fn nobody_who_manages_less_comes_to_manage_iam() {
+    let scene = Scene::new();
+    let organization = &scene.organization;
+    let manager = scene.caller(&["OrganizationManager"]);
+    let iam_manager = json!([organization.everywhere(&["IAMManager"])]);
+    let (other, _) = organization.caller("iam", &iam_manager);
+    let mut body = json!({"name": "p", "rules": iam_manager});
+    body["application_id"] = json!(scene.weak_application);
+    would_gain(&manager.post(&iam("/policies"), &body), "create", "policy");
+    let key = json!({"application_id": other});
+    would_gain(&manager.post(&iam("/api-keys"), &key), "create", "api_key");
+    let group = organization.group("managers");
+    organization.policy(&json!({"group_id": group}), &iam_manager);
+    let path = iam(&format!("/groups/{group}/add-member"));
+    let weak = json!({"application_id": scene.weak_application});
+    would_gain(&manager.post(&path, &weak), "edit", "group");
+    // Nor by taking a condition away.
+    let mut rule = organization.everywhere(&["IAMManager"]);
+    rule["condition"] = json!("1 == 2");
+    let attached = organization.policy(&weak, &json!([rule]));
+    let body = json!({"policy_id": attached, "rules": iam_manager});
+    would_gain(&manager.put(&iam("/rules"), &body), "edit", "policy");
+}
+
+/// What somebody makes next would be where the caller may do more.
+#[test]
+fn nobody_moves_the_default_project_of_a_stronger_key() {
+    let scene = Scene::new();
+    let organization = &scene.organization;
+    let project = organization.project("theirs");
+    let (key, _) = organization.key(&json!({"application_id": scene.strong_application}));
+    let manager = scene.caller(&["IAMApplicationManager"]);
+    let path = iam(&format!("/api-keys/{key}"));
+    let moved = json!({"default_project_id": project});
+    would_gain(&manager.patch(&path, &moved), "edit", "api_key");
+    good(organization.owner.patch(&path, &moved));
+}
+
+/// A condition of one's own holds now, and may not later.
+#[test]
+fn nobody_keeps_rights_that_a_condition_ends() {
+    let scene = Scene::new();
+    let organization = &scene.organization;
+    let mut rule = organization.everywhere(&["IAMApplicationManager"]);
+    rule["condition"] = json!("request.time < timestamp('2100-01-01T00:00:00Z')");
+    let (application, client) = organization.caller("for a while", &json!([rule]));
+    let own = json!({"application_id": application});
+    would_gain(&client.post(&iam("/api-keys"), &own), "create", "api_key");
+}
+
 #[test]
 fn nobody_takes_over_a_stronger_user_or_the_owner() {
     let scene = Scene::new();

@@ -61,6 +61,30 @@ fn tokens_are_listed_shown_and_revoked_by_whoever_made_them() {
     assert_eq!(good(owner.get(&list))["total_count"], 1);
 }
 
+/// Whether a token is good, revoked or unknown is no business of whoever may revoke none.
+#[test]
+fn revocations_tell_nothing_to_those_who_may_revoke_nothing() {
+    let organization = Organization::new();
+    let owner = &organization.owner;
+    let Scene { function, .. } = Scene::make(owner, "shop");
+    let [live, revoked] = [(); 2].map(|()| make_token(owner, &function));
+    good(owner.delete(&owner.functions(&format!("/tokens/{}", id(&revoked)))));
+    let (_, nobody) = organization.caller("nobody", &json!([]));
+    let elsewhere = organization.project("elsewhere");
+    let rule = json!({"permission_set_names": ["FunctionsFullAccess"], "project_ids": [elsewhere]});
+    let (_, other) = organization.caller("elsewhere", &json!([rule]));
+    let path = "/issuer/v1/revocations";
+    for dry_run in [true, false] {
+        for jti in [id(&live), id(&revoked), crate::UNKNOWN] {
+            let body = json!({"jti": jti, "dry_run": dry_run});
+            denied(&nobody.post(path, &body), "create", "revocation");
+        }
+        let unknown = other.post(path, &json!({"jti": crate::UNKNOWN, "dry_run": dry_run}));
+        let gone = other.post(path, &json!({"jti": id(&revoked), "dry_run": dry_run}));
+        assert_eq!((unknown.status, &unknown.body), (gone.status, &gone.body));
+    }
+}
+
 #[test]
 fn every_change_is_in_the_log_and_found_by_what_it_says() {
     let organization = Organization::new();

@@ -234,6 +234,77 @@ fn lists_and_their_counts_have_what_the_caller_may_see() {
     answers(&client.get(&client.containers(&format!("/tokens/{}", tokens[0]))), 200);
 }
 
+/// So many that none has to be parsed again at a request.
+#[test]
+fn an_organization_has_a_thousand_different_conditions() {
+    let organization = Organization::new();
+    let rule = |at: usize| {
+        let mut rule = organization.everywhere(&["FunctionsReadOnly"]);
+        rule["condition"] = json!(format!("{at} == 0"));
+        rule
+    };
+    let put = |policy: &str, rules: Vec<Value>| {
+        let body = json!({"policy_id": policy, "rules": rules});
+        organization.owner.put(&iam("/rules"), &body)
+    };
+    let [one, two] = ["one", "two"].map(|name| {
+        let application = organization.application(name);
+        organization.policy(&json!({"application_id": application}), &json!([]))
+    });
+    let refused = put(&one, (0..1_001).map(rule).collect());
+    answers(&refused, 403);
+    let expected = json!([{"resource": "conditions", "quota": 1000, "current": 0}]);
+    assert_eq!(refused.json()["details"], expected);
+    good(put(&one, (0..900).map(rule).collect()));
+    // The same again are no more; in place of others they are none of them.
+    good(put(&two, (800..1_000).map(rule).collect()));
+    answers(&put(&two, (801..1_001).map(rule).collect()), 403);
+    good(put(&one, (800..900).map(rule).collect()));
+    good(put(&two, (801..1_001).map(rule).collect()));
+}
+
+/// Parsing takes a while, which is for those alone who may make rules.
+#[test]
+fn whoever_may_not_make_rules_has_nothing_parsed() {
+    let organization = Organization::new();
+    let (application, client) = organization.caller("nobody", &json!([]));
+    let policy = organization.policy(&json!({"application_id": application}), &json!([]));
+    let mut rule = organization.everywhere(&["FunctionsReadOnly"]);
+    rule["condition"] = json!("1 +");
+    let body = json!({"policy_id": policy, "rules": [rule]});
+    denied(&client.put(&iam("/rules"), &body), "edit", "policy");
+    let body = json!({"name": "p", "rules": [rule]});
+    denied(&client.post(&iam("/policies"), &body), "create", "policy");
+    // And the first faults are enough.
+    let body = json!({"policy_id": policy, "rules": vec![rule; 50]});
+    let answer = organization.owner.put(&iam("/rules"), &body);
+    answers(&answer, 400);
+    assert_eq!(answer.json()["details"].as_array().map(Vec::len), Some(10));
+}
+
+#[test]
+fn whoever_was_held_by_the_feed_is_asked_again() {
+    let organization = Organization::new();
+    let all = "/trust/v1/all";
+    let rules = json!([organization.everywhere(&["AllProductsReadOnly"])]);
+    let (application, client) = organization.caller("gateway", &rules);
+    let etag = client.get(all).header("etag").expect("an ETag");
+    let held = std::thread::spawn({
+        let client = client.clone();
+        move || client.with_headers(&[("If-None-Match", &etag), ("Prefer", "wait=20")]).get(all)
+    });
+    testkit::envoy::wait_for("a gateway that waits", || {
+        let figures = organization.owner.get("/metrics");
+        let waiting = testkit::http::text(&figures.body).lines().any(|line| {
+            line.contains("waiting_gateways") && !line.starts_with('#') && line.ends_with(" 1")
+        });
+        waiting.then_some(())
+    });
+    answers(&organization.owner.delete(&iam(&format!("/applications/{application}"))), 204);
+    crate::make_namespace(&organization.owner, &client.functions("/namespaces"), "news");
+    answers(&held.join().unwrap(), 401);
+}
+
 #[test]
 fn the_feed_of_all_namespaces_is_for_those_who_may_list_them_all() {
     let organization = Organization::new();

@@ -107,7 +107,10 @@ fn policies_and_their_rules_are_made_changed_and_deleted() {
         assert!(sets.as_array().unwrap().iter().any(|it| it["name"] == set), "{set}");
     }
     let unknown = scw.refused("iam policy create name=x rules.0.permission-set-names.0=Nothing");
-    assert_eq!(unknown["message"], "invalid arguments 'rules[0].permission_set_names'", "{unknown}");
+    assert_eq!(
+        unknown["message"], "invalid arguments 'rules[0].permission_set_names'",
+        "{unknown}"
+    );
 }
 
 /// The permission sets of rules, one for each.

@@ -19,9 +19,6 @@ use crate::model::user::{
 /// The most characters of an address (RFC 5321 §4.5.3.1: 64, `@` and 255).
 const MAX_EMAIL: usize = 320;
 
-/// The most characters of a name to sign in with.
-const MAX_USERNAME: usize = 128;
-
 /// The most characters of a password that are read: what is too long is told.
 const MAX_PASSWORD: usize = 1024;
 
@@ -58,7 +55,7 @@ fn member(body: &mut Arguments) -> NewPerson {
     let password = body.text_of("password", MAX_PASSWORD);
     NewPerson::Member {
         email: email.unwrap_or_default(),
-        username: body.required_title_of("username", MAX_USERNAME),
+        username: body.username(),
         // Nobody signs in with an empty one: it is none.
         password: password.filter(|text| !text.is_empty()).map(Password::new),
         profile,
@@ -137,7 +134,7 @@ pub fn unlock(it: &mut Reader, place: &Everywhere) -> (Uuid, UserChange) {
 
 pub fn rename(it: &mut Reader, place: &Everywhere) -> (Uuid, UserChange) {
     let id = id(it, place);
-    let username = Some(it.body.required_title_of("username", MAX_USERNAME));
+    let username = Some(it.body.username());
     (id, UserChange { username, ..UserChange::default() })
 }
 

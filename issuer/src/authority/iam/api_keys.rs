@@ -92,7 +92,8 @@ impl Authority {
         .await
     }
 
-    /// Changes an API key. To let it live longer is like making one.
+    /// Changes an API key. To let it live longer, or to choose where it makes things, is like making
+    /// one.
     ///
     /// # Errors
     ///
@@ -116,7 +117,10 @@ impl Authority {
                 updated_at: work.origin.at,
                 ..before
             };
-            if before.expires_at.is_some_and(|end| key.expires_at.is_none_or(|it| it > end)) {
+            let lives_longer =
+                before.expires_at.is_some_and(|end| key.expires_at.is_none_or(|it| it > end));
+            // What its bearer makes next would be in a project of the caller's choice.
+            if lives_longer || key.default_project_id != before.default_project_id {
                 work.check_cover_of(key.bearer, by.action())?;
             }
             work.apply(&by, &Change::Iam(IamChange::UpdateApiKey(&key)))?;

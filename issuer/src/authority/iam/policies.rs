@@ -1,11 +1,14 @@
 //! Policies and their rules.
 
+use std::collections::BTreeSet;
+
 use uuid::Uuid;
 
 use super::{Authority, Work};
 use crate::authority::Caller;
 use crate::authority::refusal::{Refusal, Resource};
 use crate::iam::action::{Access, Action};
+use crate::iam::condition::MOST;
 use crate::iam::decision::Authorized;
 use crate::iam::permission_set::PermissionSet;
 use crate::iam::rights::Rights;
@@ -33,8 +36,16 @@ impl Authority {
     ) -> Result<Policy, Refusal> {
         let id = Uuid::new_v4();
         let rules: Vec<_> = rules.into_iter().map(NewRule::with_id).collect();
+        let action = Action::Policy(Access::Create);
+        let asked = new.organization_id;
+        let wanted = rules.clone();
+        self.look(caller, move |work| {
+            let (organization_id, _) = work.permit_new(action, asked)?;
+            work.check_number_of_conditions(organization_id, id, &wanted)
+        })
+        .await?;
+        self.checking.check_conditions(&rules).await?;
         self.change(caller, move |work| {
-            let action = Action::Policy(Access::Create);
             let (organization_id, by) = work.permit_new(action, new.organization_id)?;
             let policy = Policy {
                 id,
@@ -174,9 +185,17 @@ impl Authority {
         rules: Vec<NewRule>,
     ) -> Result<Vec<Rule>, Refusal> {
         let rules: Vec<_> = rules.into_iter().map(NewRule::with_id).collect();
+        let wanted = rules.clone();
+        self.look(caller, move |work| {
+            let (policy, _) = work.permitted_policy(policy_id, Access::Edit)?;
+            work.check_number_of_conditions(policy.organization_id, policy_id, &wanted)
+        })
+        .await?;
+        self.checking.check_conditions(&rules).await?;
         self.change(caller, move |work| {
             let (policy, by) = work.permitted_policy(policy_id, Access::Edit)?;
             work.check_scopes(&policy, &rules)?;
+            work.check_number_of_conditions(policy.organization_id, policy_id, &rules)?;
             work.check_cover(&rights(&policy, &rules), by.action())?;
             work.apply(&by, &Change::Iam(IamChange::SetRules(&policy, &rules)))?;
             Ok(rules.clone())
@@ -223,6 +242,7 @@ impl Work<'_> {
         rules: &[Rule],
     ) -> Result<Policy, Refusal> {
         self.check_scopes(policy, rules)?;
+        self.check_number_of_conditions(policy.organization_id, policy.id, rules)?;
         self.check_attachment(policy, rules, by.action())?;
         self.apply(by, &Change::Iam(IamChange::CreatePolicy(policy, rules)))?;
         let made = self.transaction.policy(policy.id)?;
@@ -249,6 +269,27 @@ impl Work<'_> {
             }
         }
         self.check_cover(&rights(policy, rules), action)
+    }
+
+    /// Whether an organization has no more different conditions than are kept ready.
+    fn check_number_of_conditions(
+        &mut self,
+        organization_id: Uuid,
+        policy_id: Uuid,
+        rules: &[Rule],
+    ) -> Result<(), Refusal> {
+        let new = rules.iter().map(|rule| &rule.condition).filter(|text| !text.is_empty());
+        let new: BTreeSet<_> = new.collect();
+        if new.is_empty() {
+            return Ok(());
+        }
+        let others = self.transaction.conditions(organization_id, policy_id)?;
+        let more = new.into_iter().filter(|text| !others.contains(*text)).count();
+        let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        match count(others.len()).saturating_add(count(more)) > MOST {
+            true => Err(Refusal::TooManyConditions { found: count(others.len()) }),
+            false => Ok(()),
+        }
     }
 
     /// Whether rules are about an organization and its projects.

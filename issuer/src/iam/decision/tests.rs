@@ -284,6 +284,19 @@ proptest! {
         }
     }
 
+    /// By no steps in between does anybody come to more than at once.
+    #[test]
+    fn what_is_covered_covers_no_more(
+        one in any_rules(),
+        two in any_rules(),
+        three in prop_oneof![4 => any_rules().prop_map(Rights::By), 1 => Just(Rights::All)],
+    ) {
+        let (one, two) = (Rights::By(one), Rights::By(two));
+        if one.cover(&two) && two.cover(&three) {
+            prop_assert!(one.cover(&three), "{one:?} {two:?} {three:?}");
+        }
+    }
+
     /// What one has without conditions covers itself and any part of it.
     #[test]
     fn rights_without_conditions_cover_themselves(rules in any_rules()) {
@@ -292,7 +305,7 @@ proptest! {
         let all = Rights::By(rules.clone());
         prop_assert!(all.cover(&all));
         rules.pop();
-        prop_assert!(all.cover(&Rights::By(rules)));
+        prop_assert!(all.cover(&Rights::By(rules)), "{all:?}");
     }
 
     /// A list shows the things of a project exactly if each of them may be listed there.

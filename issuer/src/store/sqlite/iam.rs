@@ -3,6 +3,8 @@
 mod changing;
 mod rows;
 
+use std::collections::BTreeSet;
+
 use namespace_jwt_core::time::UnixTime;
 use rusqlite::{named_params, params};
 use uuid::Uuid;
@@ -345,6 +347,18 @@ impl Iam for SqliteTransaction<'_> {
         // Tokens are never changed.
         let order = Order { by: OrderBy::CreatedAt, ..order };
         self.token_record_page(by, filter, now, order, page)
+    }
+
+    fn conditions(
+        &mut self,
+        organization_id: Uuid,
+        beside: Uuid,
+    ) -> Result<BTreeSet<String>, StoreError> {
+        let sql = "SELECT DISTINCT condition FROM rules
+             JOIN policies ON policies.id = rules.policy_id
+             WHERE condition <> '' AND policies.organization_id = ? AND policies.id <> ?";
+        let found = self.all(sql, [organization_id, beside], |row| Ok(row.get("condition")?))?;
+        Ok(found.into_iter().collect())
     }
 
     fn limit(&mut self, organization_id: Uuid, quota: Quota) -> Result<Option<Limit>, StoreError> {

@@ -177,3 +177,21 @@ pub async fn a_read_sees_what_was_written_before(database: &impl Database) {
         assert_eq!(get!(store, token, token.id), None);
     }
 }
+
+/// Whoever was told that it took too long isn't surprised by it later.
+pub async fn what_nobody_waits_for_any_more_isn_t_done(database: &impl Database) {
+    let (store, organization) = founded(database).await;
+    let held = Held::new(&store).await;
+    let given_up = tokio::spawn({
+        let store = Arc::clone(&store);
+        let step = Step::CreateProject(organization.project("given up"));
+        async move { organization.make(&*store, &step).await }
+    });
+    // It is in the queue once it has been looked at, and nobody is at the other end afterwards.
+    tokio::task::yield_now().await;
+    given_up.abort();
+    assert!(given_up.await.unwrap_err().is_cancelled());
+    held.release().await;
+    organization.make(&*store, &Step::CreateProject(organization.project("kept"))).await.unwrap();
+    assert_eq!(database.audit().len(), 1);
+}

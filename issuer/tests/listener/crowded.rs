@@ -47,13 +47,22 @@ fn however_the_places_are_kept_there_is_one_for_whoever_asks() {
         for _ in 0..4 {
             assert_eq!(service.ask("GET /hello HTTP/1.1").status, 200, "{way:?}");
         }
-        let figures = service.ask("GET /metrics HTTP/1.1").body;
-        let of = |name: &str| -> u64 {
-            let line = figures.lines().find_map(|line| line.strip_prefix(&format!("{name} ")));
-            line.unwrap_or_else(|| panic!("{name} in {figures}")).parse().unwrap()
-        };
-        assert!(of("issuer_http_connections") <= 8, "{way:?}");
-        assert!(of("issuer_http_connections_closed_early_total") >= 1, "{way:?}");
+        // On a busy machine the strangers may not all have come by now.
+        let mut has_closed_early = false;
+        for _ in 0..50 {
+            let figures = service.ask("GET /metrics HTTP/1.1").body;
+            let of = |name: &str| -> u64 {
+                let line = figures.lines().find_map(|line| line.strip_prefix(&format!("{name} ")));
+                line.unwrap_or_else(|| panic!("{name} in {figures}")).parse().unwrap()
+            };
+            assert!(of("issuer_http_connections") <= 8, "{way:?}");
+            has_closed_early = of("issuer_http_connections_closed_early_total") >= 1;
+            if has_closed_early {
+                break;
+            }
+            thread::sleep(SHORT);
+        }
+        assert!(has_closed_early, "{way:?}");
         // Who came first has left.
         strangers[0].wait_for_end();
     }

@@ -228,6 +228,13 @@ pub struct Earlier {
     hash: Digest,
 }
 
+impl Earlier {
+    /// How many entries it has.
+    pub fn entries(&self) -> u64 {
+        self.entries
+    }
+}
+
 /// An earlier export that is being read for its last line, which may be all that was kept. The hash
 /// there stands for the lines before, so those aren't looked at.
 #[derive(Debug, Default)]

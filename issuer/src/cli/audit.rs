@@ -133,7 +133,9 @@ fn verify(file: &Path, continues: Option<&Path>, keys: TrustedKeys) -> Result<Do
             Failure(format!("--continues: {}: {fault}; give another export", path.display()))
         })
     });
-    let mut log = Verification::new(keys, earlier.transpose()?);
+    let earlier = earlier.transpose()?;
+    let continued = earlier.as_ref().map(|earlier| entries(earlier.entries()));
+    let mut log = Verification::new(keys, earlier);
     let mut progress = Progress::start();
     let read = read_pieces(file, |piece| {
         progress.tell(|| format!("{} read", entries(log.entries())));
@@ -144,6 +146,10 @@ fn verify(file: &Path, continues: Option<&Path>, keys: TrustedKeys) -> Result<Do
         Ok(verified) => {
             let removed = verified.removed();
             let mut output = format!("{name}  {}\n", summary(&verified));
+            if let (Some(continued), Some(path)) = (continued, continues) {
+                let line = format!("{name}  begins with the {continued} of {}\n", shown(path));
+                output.push_str(&line);
+            }
             if let Some(what) = told(removed) {
                 output += &format!("{name}  {what}\n");
             }

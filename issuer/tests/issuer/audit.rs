@@ -151,7 +151,8 @@ fn a_history_that_was_rewritten_between_two_exports_is_found() {
     founded.revoke(&["another"]);
     let new = founded.export("new.jsonl");
     for earlier in [&old, &end, &new] {
-        founded.run(&["audit", "verify", &new, "--continues", earlier]).succeeds();
+        let run = founded.run(&["audit", "verify", &new, "--continues", earlier]).succeeds();
+        assert!(run.stdout.contains("  begins with the "), "{run:?}");
     }
     let run = founded.run(&["audit", "verify", &old, "--continues", &new]);
     finds(&run, "line 4: the earlier export has 4 entries, found 3");

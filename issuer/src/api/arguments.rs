@@ -168,13 +168,13 @@ impl Arguments {
     pub fn username(&mut self) -> String {
         let name = "username";
         self.require(name, "give a username");
-        let schema = || json!({"type": "string", "pattern": "^[A-Za-z0-9@._-]{2,64}$"});
+        let schema = || json!({"type": "string", "pattern": "^[A-Za-z0-9@._-]{1,64}$"});
         let text = self.take(name, "a string", schema, as_text);
         self.asked_is_required();
         let Some(text) = text else { return String::new() };
         let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '@' | '.' | '_' | '-');
-        if !(2..=64).contains(&text.len()) || !text.chars().all(is_plain) {
-            let help = "expected 2 to 64 letters, digits, `@`, `.`, `_` and `-`";
+        if !(1..=64).contains(&text.len()) || !text.chars().all(is_plain) {
+            let help = "expected 1 to 64 letters, digits, `@`, `.`, `_` and `-`";
             self.fault(name, FaultReason::Constraint, help);
         }
         text

@@ -1,5 +1,7 @@
 //! `/rules` and `/permission-sets`.
 
+use std::collections::HashSet;
+
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::Serialize;
 use uuid::Uuid;
@@ -20,9 +22,10 @@ use crate::model::policy::{NewRule, Rule, RuleScope};
 pub fn spec(body: &mut Arguments) -> Option<NewRule> {
     let sets = sets(body)?;
     let organization = ("organization_id", body.id("organization_id"));
+    // Each once, in the order in which they were named.
+    let mut named = HashSet::new();
     let mut projects = body.ids("project_ids").unwrap_or_default();
-    projects.sort_unstable();
-    projects.dedup();
+    projects.retain(|id| named.insert(*id));
     let projects = ("project_ids", Some(projects).filter(|ids| !ids.is_empty()));
     let organization = (organization.0, organization.1.map(RuleScope::Organization));
     let projects = (projects.0, projects.1.map(RuleScope::Projects));

@@ -62,17 +62,22 @@ type Checked = (Instant, Result<(), Refusal>);
 const CHECK_EVERY: Duration = Duration::from_secs(1);
 
 /// Where the time comes from.
-pub type Clock = fn() -> UnixTime;
+pub type Clock = Arc<dyn Fn() -> UnixTime + Send + Sync>;
 
 impl Authority {
     /// The operations over a database that has been founded.
-    pub fn new(store: Arc<dyn Store>, keys: Keys, clock: Clock, domain_suffix: String) -> Self {
+    pub fn new(
+        store: Arc<dyn Store>,
+        keys: Keys,
+        clock: impl Fn() -> UnixTime + Send + Sync + 'static,
+        domain_suffix: String,
+    ) -> Self {
         Self {
             store,
             keys: Arc::new(keys),
             hashing: Hashing::new(),
             checking: Checking::new(),
-            clock,
+            clock: Arc::new(clock),
             domain_suffix,
             last_check: Arc::default(),
             looks: Default::default(),
@@ -96,7 +101,7 @@ impl Authority {
     ) -> Result<Caller, Refusal> {
         let secret = secret.and_then(SecretKey::parse);
         let secret = secret.ok_or(Refusal::NotAuthenticated(AuthenticationFault::Malformed))?;
-        let (hash, clock) = (secret.hash(), self.clock);
+        let (hash, clock) = (secret.hash(), Arc::clone(&self.clock));
         let holder = self.read(move |transaction| holder(transaction, &hash, clock())).await?;
         let who = Who::Bearer { key: holder.key, secret: secret.hash() };
         Ok(Caller { who, request: Some(request) })
@@ -140,7 +145,7 @@ impl Authority {
         mut operation: impl FnMut(&mut Work<'_>) -> Result<T, Refusal> + Send + 'static,
     ) -> Result<T, Refusal> {
         // The time is that of the work, not that of the place in the queue before it.
-        let (caller, clock) = (caller.clone(), self.clock);
+        let (caller, clock) = (caller.clone(), Arc::clone(&self.clock));
         self.read(move |transaction| operation(&mut Work::begin(transaction, &caller, clock())?))
             .await
     }
@@ -164,7 +169,7 @@ impl Authority {
         caller: &Caller,
         mut operation: impl FnMut(&mut Work<'_>) -> Result<T, Refusal> + Send + 'static,
     ) -> Result<T, Refusal> {
-        let (caller, clock) = (caller.clone(), self.clock);
+        let (caller, clock) = (caller.clone(), Arc::clone(&self.clock));
         store::write(&*self.store, move |transaction| {
             operation(&mut Work::begin(transaction, &caller, clock())?)
         })

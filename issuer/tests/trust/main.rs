@@ -18,9 +18,8 @@ mod revocations;
 mod rotation;
 mod signing;
 
-use std::cell::Cell;
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
@@ -56,11 +55,26 @@ const DAY: u64 = 86_400;
 
 thread_local! {
     /// The time of the test that runs on this thread.
-    static NOW: Cell<Duration> = const { Cell::new(Duration::from_secs(BEGIN)) };
+    static NOW: Arc<Mutex<Duration>> = Arc::new(Mutex::new(Duration::from_secs(BEGIN)));
 }
 
 fn now() -> UnixTime {
-    UnixTime::new(NOW.get())
+    UnixTime::new(elapsed())
+}
+
+/// The time since 1970.
+fn elapsed() -> Duration {
+    NOW.with(|now| *now.lock().unwrap())
+}
+
+fn set(time: Duration) {
+    NOW.with(|now| *now.lock().unwrap() = time);
+}
+
+/// The same clock, for whatever thread asks.
+fn clock() -> impl Fn() -> UnixTime + Send + Sync + 'static {
+    let now = NOW.with(Arc::clone);
+    move || UnixTime::new(*now.lock().unwrap())
 }
 
 fn at(seconds: u64) -> UnixTime {
@@ -69,7 +83,7 @@ fn at(seconds: u64) -> UnixTime {
 
 /// Moves the time to so many seconds after the beginning.
 fn go_to(seconds: u64) {
-    NOW.set(Duration::from_secs(BEGIN + seconds));
+    set(Duration::from_secs(BEGIN + seconds));
 }
 
 struct Service {
@@ -168,7 +182,7 @@ impl Service {
 
 fn authority(store: &Arc<Sqlite>, secrets: &Arc<SecretsKey>) -> Authority {
     let (store, keys) = (Arc::clone(store), Keys::new(Arc::clone(secrets)));
-    Authority::new(store, keys, now, "test".to_owned())
+    Authority::new(store, keys, clock(), "test".to_owned())
 }
 
 fn is_refused<T>(result: Result<T, Refusal>, words: &str) {

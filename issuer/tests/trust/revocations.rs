@@ -55,7 +55,7 @@ async fn what_was_issued_before_a_second_is_revoked_and_what_comes_later_is_not(
     let Service { authority, operator, owner, .. } = &service;
     let namespace = service.namespace("one").await;
     let early = service.token(&namespace, None).await.unwrap().token;
-    NOW.set(Duration::from_millis(BEGIN * 1000 + 10_400));
+    crate::set(Duration::from_millis(BEGIN * 1000 + 10_400));
     let recent = service.token(&namespace, None).await.unwrap().token;
     let of = Marked::Namespace(namespace.id);
     let too_late = authority.revoke_issued_before(operator, of, at(12), false).await;

@@ -10,7 +10,7 @@ fn graceful(seconds: u64) -> Rotation {
 
 /// What is due now, where no clock was ever set.
 async fn look(authority: &Authority) -> Vec<KeyStep> {
-    authority.advance_keys(NOW.get()).await.unwrap()
+    authority.advance_keys(crate::elapsed()).await.unwrap()
 }
 
 /// Looks each second until so many after the beginning, as the service does, now and then among
@@ -18,7 +18,7 @@ async fn look(authority: &Authority) -> Vec<KeyStep> {
 async fn run_to(authority: &Authority, seconds: u64) -> Vec<KeyStep> {
     let mut done = look(authority).await;
     while now() < at(seconds) {
-        NOW.set(NOW.get() + Duration::from_secs(1));
+        crate::set(crate::elapsed() + Duration::from_secs(1));
         done.extend(look(authority).await);
     }
     done
@@ -257,7 +257,7 @@ async fn no_key_ever_signs_that_was_published_for_less_than_two_refreshes() {
         for second in 1..900 {
             let forth = if below(60) == 0 { below(HOUR) } else { 1 };
             let back = if below(60) == 0 { below(HOUR) } else { 0 };
-            NOW.set(Duration::from_secs(NOW.get().as_secs() + forth - back));
+            crate::set(Duration::from_secs(crate::elapsed().as_secs() + forth - back));
             match below(90) {
                 0 => process = None,
                 1 => stalled = below(12),

@@ -150,8 +150,12 @@ def serve(keep_serving):
             )
         if keep_serving:
             write_private(folder / "token", gateway.token["token"])
+            # The hundreds of requests that waited for a change would push the lines to paste off the
+            # screen. Envoy writes them within the interval that it was started with.
+            time.sleep(0.3)
+            since = envoy.out.stat().st_size
             show_run(url, folder.relative_to(ROOT), gateway, api.in_an_hour())
-            follow(envoy, function, service)
+            follow(envoy, since, function, service)
             print()
         service.stop()
         if service.process.returncode != 0:
@@ -230,9 +234,10 @@ def wait_until_answers(url, expected=lambda answer: True):
         time.sleep(0.05)
 
 
-def follow(envoy, *others):
-    """Shows Envoy's access log until Ctrl-C."""
+def follow(envoy, since, *others):
+    """Shows Envoy's access log from there on, until Ctrl-C."""
     with open(envoy.out) as log, contextlib.suppress(KeyboardInterrupt):
+        log.seek(since)
         while True:
             for service in (envoy, *others):
                 service.require_running()
@@ -398,6 +403,7 @@ def wait_until_all_answer(url, token, expected):
             begin, in_a_row = None, 0
             if now > end:
                 break
+            time.sleep(0.005)
             continue
         begin, in_a_row = begin or now, in_a_row + 1
     return answer, begin
@@ -447,7 +453,7 @@ def show_run(url, folder, gateway, expires_at):
    curl -i {key} -X DELETE "$API/tokens/{gateway.token['id']}"
    sleep 1; curl -i -H "X-Auth-Token: $(cat {folder}/token)" {url}
 
-Envoy's access log follows. Ctrl-C stops everything, and removes the database, keys and tokens.
+What Envoy logs of your requests follows. Ctrl-C stops everything, and removes the database, keys and tokens.
 """, flush=True)
 
 

@@ -149,6 +149,14 @@ fn the_lines_that_it_prints_can_be_pasted_until_it_is_interrupted() {
     assert!(pasted.contains("\"total_count\":3"), "{pasted}");
     assert!(pasted.contains("admitted (allowed)"), "{pasted}");
 
+    // What the demo itself sent isn't shown: it would push these lines off a screen.
+    let end = Instant::now() + Duration::from_secs(20);
+    while !demo.log().contains("\"revoked\"") {
+        assert!(Instant::now() < end, "{}", demo.log());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(demo.log().matches("\"decision\":").count(), 4, "{}", demo.log());
+
     demo.signal("-INT");
     assert!(demo.wait().success(), "{}", demo.log());
     clone.assert_clean();

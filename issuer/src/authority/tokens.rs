@@ -128,8 +128,10 @@ impl Authority {
         id: Uuid,
     ) -> Result<Token, Refusal> {
         let region = region.clone();
-        self.look(caller, move |work| Ok(work.permitted_token(&region, id, Access::Read)?.token))
-            .await
+        self.look(caller, move |work| {
+            Ok(work.permitted_token(Resource::Token, Some(&region), id, Access::Read)?.token)
+        })
+        .await
     }
 
     /// Lists what is kept of tokens.
@@ -169,7 +171,7 @@ impl Authority {
     ) -> Result<Token, Refusal> {
         let region = region.clone();
         self.change(caller, move |work| {
-            let found = work.permitted_token(&region, id, Access::Delete)?;
+            let found = work.permitted_token(Resource::Token, Some(&region), id, Access::Delete)?;
             work.apply(&found.by, &Change::DeleteToken(&found.token, found.product))?;
             Ok(found.token)
         })
@@ -178,10 +180,10 @@ impl Authority {
 }
 
 /// A token that the caller may do something to.
-struct PermittedToken {
-    token: Token,
-    product: Product,
-    by: Authorized,
+pub(super) struct PermittedToken {
+    pub(super) token: Token,
+    pub(super) product: Product,
+    pub(super) by: Authorized,
 }
 
 impl Work<'_> {
@@ -214,17 +216,19 @@ impl Work<'_> {
     }
 
     /// A token that the caller may do something to: by a right to its own product, whichever API
-    /// they ask.
-    fn permitted_token(
+    /// they ask, and in that region if the API has regions.
+    pub(super) fn permitted_token(
         &mut self,
-        region: &Region,
+        called: Resource,
+        region: Option<&Region>,
         id: Uuid,
         access: Access,
     ) -> Result<PermittedToken, Refusal> {
-        let missing = || Resource::Token.not_found(id);
+        let missing = || called.not_found(id);
         let token = self.transaction.token(id)?.ok_or_else(missing)?;
         let namespace = self.transaction.namespace(token.namespace_id)?;
-        let namespace = namespace.filter(|it| it.region == *region).ok_or_else(missing)?;
+        let is_here = |it: &Namespace| region.is_none_or(|region| it.region == *region);
+        let namespace = namespace.filter(is_here).ok_or_else(missing)?;
         let product = namespace.product;
         let by = self.permit_token(&namespace, product, access, missing())?;
         Ok(PermittedToken { token, product, by })

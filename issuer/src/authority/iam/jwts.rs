@@ -2,11 +2,10 @@
 
 use uuid::Uuid;
 
-use super::{Authority, Work};
+use super::Authority;
 use crate::authority::Caller;
 use crate::authority::refusal::{Refusal, Resource};
 use crate::iam::action::{Access, Action};
-use crate::iam::decision::Authorized;
 use crate::model::Product;
 use crate::model::page::{Order, Page, PageRequest};
 use crate::model::token::{TokenRecord, TokenRecordFilter};
@@ -19,7 +18,12 @@ impl Authority {
     ///
     /// [`Refusal`].
     pub async fn jwt(&self, caller: &Caller, jti: Uuid) -> Result<TokenRecord, Refusal> {
-        self.look(caller, move |work| Ok(work.permitted_jwt(jti, Access::Read)?.record)).await
+        self.look(caller, move |work| {
+            work.permitted_token(Resource::Jwt, None, jti, Access::Read)?;
+            let record = work.transaction.token_record(jti)?;
+            record.ok_or_else(|| Resource::Jwt.not_found(jti))
+        })
+        .await
     }
 
     /// Lists the tokens that somebody made.
@@ -48,27 +52,9 @@ impl Authority {
     /// [`Refusal`].
     pub async fn delete_jwt(&self, caller: &Caller, jti: Uuid) -> Result<(), Refusal> {
         self.change(caller, move |work| {
-            let found = work.permitted_jwt(jti, Access::Delete)?;
-            work.apply(&found.by, &Change::DeleteToken(&found.record.token, found.product))
+            let found = work.permitted_token(Resource::Jwt, None, jti, Access::Delete)?;
+            work.apply(&found.by, &Change::DeleteToken(&found.token, found.product))
         })
         .await
-    }
-}
-
-struct PermittedJwt {
-    record: TokenRecord,
-    product: Product,
-    by: Authorized,
-}
-
-impl Work<'_> {
-    fn permitted_jwt(&mut self, jti: Uuid, access: Access) -> Result<PermittedJwt, Refusal> {
-        let missing = || Resource::Jwt.not_found(jti);
-        let record = self.transaction.token_record(jti)?.ok_or_else(missing)?;
-        let namespace = self.transaction.namespace(record.token.namespace_id)?;
-        let namespace = namespace.ok_or_else(missing)?;
-        let product = namespace.product;
-        let by = self.permit(Action::Token(product, access), &namespace, missing())?;
-        Ok(PermittedJwt { record, product, by })
     }
 }

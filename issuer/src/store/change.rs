@@ -141,7 +141,7 @@ impl Change<'_> {
             }),
             Self::CreateProject(it) => organization(it.organization_id),
             Self::UpdateProject(it) | Self::DeleteProject(it) => Owner::Project(it.id),
-            Self::Iam(change) => change.owner(),
+            Self::Iam(change) => change.resource().0,
             Self::RevokeId(it) => match it.namespace {
                 Some((id, _)) => Owner::Namespace(id),
                 None => organization(it.organization_id),
@@ -224,7 +224,7 @@ impl Change<'_> {
             Self::CreateProject(it) | Self::UpdateProject(it) | Self::DeleteProject(it) => {
                 it.id.to_string()
             }
-            Self::Iam(change) => change.resource_id(),
+            Self::Iam(change) => change.resource().1,
             Self::AddKey(_, it, _)
             | Self::ActivateKey(_, it, _)
             | Self::EndKey(_, it)

@@ -86,59 +86,35 @@ impl IamChange<'_> {
         }
     }
 
-    pub(super) fn owner(&self) -> Owner {
-        let (organization_id, project_id) = match self {
+    /// Whose it is, and which of theirs.
+    pub(super) fn resource(&self) -> (Owner, String) {
+        let (organization_id, project_id, resource_id) = match self {
             Self::CreateUser(it, _)
             | Self::UpdateUser(it)
             | Self::SetPassword(it, _)
-            | Self::DeleteUser(it) => (it.organization_id, None),
+            | Self::DeleteUser(it) => (it.organization_id, None, it.id.to_string()),
             Self::CreateApplication(it)
             | Self::UpdateApplication(it)
-            | Self::DeleteApplication(it) => (it.organization_id, None),
+            | Self::DeleteApplication(it) => (it.organization_id, None, it.id.to_string()),
             Self::CreateGroup(it)
             | Self::UpdateGroup(it)
             | Self::SetMembers(it)
-            | Self::DeleteGroup(it) => (it.organization_id, None),
+            | Self::DeleteGroup(it) => (it.organization_id, None, it.id.to_string()),
             Self::CreatePolicy(it, _)
             | Self::UpdatePolicy(it)
             | Self::SetRules(it, _)
-            | Self::DeletePolicy(it) => (it.organization_id, None),
+            | Self::DeletePolicy(it) => (it.organization_id, None, it.id.to_string()),
             Self::CreateApiKey(it, _) | Self::UpdateApiKey(it) | Self::DeleteApiKey(it) => {
-                (it.organization_id, None)
+                (it.organization_id, None, it.access_key.clone())
             }
             Self::CreateSshKey(it) | Self::UpdateSshKey(it) | Self::DeleteSshKey(it) => {
-                (it.organization_id, Some(it.project_id))
+                (it.organization_id, Some(it.project_id), it.id.to_string())
             }
-            Self::SetQuota(organization_id, ..) => (*organization_id, None),
+            Self::SetQuota(organization_id, quota, _) => {
+                (*organization_id, None, quota.name().to_owned())
+            }
         };
-        Owner::Scope(Scope { organization_id, project_id })
-    }
-
-    pub(super) fn resource_id(&self) -> String {
-        match self {
-            Self::CreateUser(it, _)
-            | Self::UpdateUser(it)
-            | Self::SetPassword(it, _)
-            | Self::DeleteUser(it) => it.id.to_string(),
-            Self::CreateApplication(it)
-            | Self::UpdateApplication(it)
-            | Self::DeleteApplication(it) => it.id.to_string(),
-            Self::CreateGroup(it)
-            | Self::UpdateGroup(it)
-            | Self::SetMembers(it)
-            | Self::DeleteGroup(it) => it.id.to_string(),
-            Self::CreatePolicy(it, _)
-            | Self::UpdatePolicy(it)
-            | Self::SetRules(it, _)
-            | Self::DeletePolicy(it) => it.id.to_string(),
-            Self::CreateApiKey(it, _) | Self::UpdateApiKey(it) | Self::DeleteApiKey(it) => {
-                it.access_key.clone()
-            }
-            Self::CreateSshKey(it) | Self::UpdateSshKey(it) | Self::DeleteSshKey(it) => {
-                it.id.to_string()
-            }
-            Self::SetQuota(_, quota, _) => quota.name().to_owned(),
-        }
+        (Owner::Scope(Scope { organization_id, project_id }), resource_id)
     }
 
     /// What there is more of afterwards: how many, and of what or whom.

@@ -82,8 +82,8 @@ impl fmt::Display for Refusal {
             }
             Self::WouldGain(_, lack) => write!(
                 f,
-                "expected a caller who may do without a condition what somebody may by it, found \
-                 one who may not {lack}; IAMManager would do"
+                "expected a caller who has all the rights that this gives, without a condition, \
+                 found one who may not {lack}; the owner or an IAMManager can do it"
             ),
             Self::QuotaExceeded { quota, most, found } => write!(
                 f,

@@ -155,14 +155,14 @@ fn show(output: &mut String, action: Action, explanation: &Explanation) -> bool 
             line(format!("  by      {}", of_rule(policy, rule)));
             if let Some(lack) = lack {
                 line(format!(
-                    "  but not what would give rights, to them or others: may not {lack}"
+                    "  except  where somebody would gain rights by it: this caller may not {lack}"
                 ));
             }
         }
         Outcome::Denied { needed, unmet } => {
             for (policy, rule, has_value) in unmet {
                 let why = if *has_value { "isn't true" } else { "can't be evaluated" };
-                line(format!("  but the condition {why} of {}", of_rule(policy, rule)));
+                line(format!("  not by  {}, which {why}", of_rule(policy, rule)));
             }
             let names: Vec<_> = needed.iter().map(|set| set.name()).collect();
             match names.as_slice() {

@@ -36,8 +36,8 @@ fn it_names_the_rule_that_allows_or_what_is_needed() {
     for (arguments, expected) in [
         (vec![mint, &project, "--ip", "192.0.2.7"], Ok(format!("policy {policy}"))),
         (vec![mint, "--ip", "192.0.2.7"], Ok(format!("in project {project}\n"))),
-        (vec![mint, &project, "--ip", "192.0.2.8"], Err("the condition isn't true of".to_owned())),
-        (vec![mint, &project], Err("the condition can't be evaluated of".to_owned())),
+        (vec![mint, &project, "--ip", "192.0.2.8"], Err(", which isn't true".to_owned())),
+        (vec![mint, &project], Err(", which can't be evaluated".to_owned())),
         (
             vec![mint, &organization.id, "--ip", "192.0.2.7"],
             Err("one of AllProductsFullAccess, FunctionsFullAccess".to_owned()),
@@ -100,12 +100,13 @@ fn it_says_that_nobody_gains_rights() {
     let [weak, strong] = ["weak", "strong"].map(|name| organization.user(name));
     let rules = json!([organization.everywhere(&["FunctionsReadOnly"])]);
     organization.policy(&json!({"user_id": strong}), &rules);
-    let but = "but not what would give rights, to them or others: may not";
+    let except = "except  where somebody would gain rights by it: this caller may not";
     let (_, said) = organization.could(&helpdesk, &["edit:user", &weak]);
-    assert!(!said.contains(but), "{said}");
+    assert!(!said.contains(except), "{said}");
     let (_, said) = organization.could(&helpdesk, &["edit:user", &strong]);
     assert!(
-        said.contains(&format!("{but} read function")) || said.contains(&format!("{but} list ")),
+        said.contains(&format!("{except} read function"))
+            || said.contains(&format!("{except} list ")),
         "{said}"
     );
 }

@@ -66,7 +66,10 @@ impl Scene {
 fn would_gain(answer: &Response, action: &str, resource: &str) {
     denied(answer, action, resource);
     let body = answer.json();
-    assert!(member(&body, "help_message").contains("IAMManager would do"), "{body}");
+    assert!(
+        member(&body, "help_message").contains("the owner or an IAMManager can do it"),
+        "{body}"
+    );
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod explain;
 mod gains;
 mod matrix;
+mod organizations;
 mod quotas;
 mod records;
 mod rules;

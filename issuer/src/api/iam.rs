@@ -18,11 +18,12 @@ use super::call::Everywhere;
 use super::error::Errors;
 use super::reader::Reader;
 use super::routes::Routes;
-use crate::authority::refusal::Resource;
+use crate::authority::refusal::{FaultReason, Resource};
 use crate::iam::action::{Access, Action};
+use crate::model::Product;
 use crate::model::bearer::BearerKind;
 use crate::model::iam_application::{Titled, TitledChange};
-use crate::model::page::PageRequest;
+use crate::model::page::{Page, PageRequest};
 
 /// The most characters of a description.
 const MAX_DESCRIPTION: usize = 200;
@@ -148,7 +149,7 @@ pub fn add_to(routes: &mut Routes) {
     at.get("/quota/{name}", words, to(Read), quotas::named, quotas::read);
 
     // Those of functions and those of containers are seen by different rights.
-    let to = |access| Action::Token(crate::model::Product::Functions, access);
+    let to = |access| Action::Token(Product::Functions, access);
     let words = ("ListJWTs", "List the issued tokens that somebody made");
     at.get("/jwts", words, to(List), jwts::filter, jwts::list);
     let path = "/jwts/{jti}";
@@ -194,16 +195,16 @@ fn tags(body: &mut Arguments) -> Option<Vec<String>> {
     let tags = body.texts("tags")?;
     if tags.len() > MAX_TAGS {
         let help = format!("expected at most {MAX_TAGS} items");
-        body.fault("tags", crate::authority::refusal::FaultReason::Constraint, &help);
+        body.fault("tags", FaultReason::Constraint, &help);
     }
     Some(tags)
 }
 
 /// The page of a list that is all there.
-fn page_of<T>(items: Vec<T>, page: PageRequest) -> crate::model::page::Page<T> {
+fn page_of<T>(items: Vec<T>, page: PageRequest) -> Page<T> {
     let total = u64::try_from(items.len()).unwrap_or(u64::MAX);
     let skip = usize::try_from(page.offset()).unwrap_or(usize::MAX);
     let size = usize::try_from(page.size).unwrap_or(usize::MAX);
     let items = items.into_iter().skip(skip).take(size).collect();
-    crate::model::page::Page { items, total }
+    Page { items, total }
 }

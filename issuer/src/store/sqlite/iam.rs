@@ -42,8 +42,7 @@ const POLICIES: &str = "(SELECT *,
         FROM rules WHERE policy_id = policies.id) AS permission_sets
     FROM policies)";
 
-/// The most labels, members and rules of all that are listed are few, so a condition needn't have an
-/// index of its own.
+/// What has labels is counted in hundreds, so that what a list is filtered by needs no index.
 const HAS_TAG: &str = "(:tag IS NULL OR :tag IN (SELECT value FROM json_each(tags)))";
 const HAS_ID: &str = "(:ids IS NULL OR lower(hex(id)) IN (SELECT value FROM json_each(:ids)))";
 pub(super) const OF_ORGANIZATION: &str =

@@ -180,6 +180,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_a_savepoint_may_take_back_is_kept_in_memory() {
+        // As .cargo/config.toml has it built.
+        let connection = Connection::open_in_memory().unwrap();
+        let sql = "SELECT sqlite_compileoption_used('STMTJRNL_SPILL=126976')";
+        assert!(connection.query_row(sql, [], |row| row.get::<_, bool>(0)).unwrap());
+    }
+
+    #[test]
     fn an_empty_file_is_filled_once() {
         let mut connection = Connection::open_in_memory().unwrap();
         assert!(!is_newest(&connection).unwrap());

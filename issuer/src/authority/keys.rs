@@ -35,6 +35,9 @@ const PATIENCE: Duration = Duration::from_secs(25);
 /// How many private keys are kept open. What one takes is a few kilobytes.
 const OPEN: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
 
+/// What is said of a key that does nothing.
+const UNUSABLE: Refusal = Refusal::Internal("a private key can't be used");
+
 /// The private keys of all namespaces.
 pub struct Keys {
     secrets: Arc<SecretsKey>,
@@ -152,6 +155,9 @@ impl Keys {
         request: TokenRequest,
         now: UnixTime,
     ) -> Result<Zeroizing<String>, Refusal> {
+        if key.signs_at_once() {
+            return mint(&key, &request, now).map_err(|_| UNUSABLE);
+        }
         self.on_a_core(move || mint(&key, &request, now).ok()).await
     }
 
@@ -171,7 +177,7 @@ impl Keys {
             let _turn = turn;
             work()
         });
-        done.await.ok().flatten().ok_or(Refusal::Internal("a private key can't be used"))
+        done.await.ok().flatten().ok_or(UNUSABLE)
     }
 }
 

@@ -8,7 +8,8 @@ use lexopt::{Arg, Parser};
 use namespace_jwt_issuer::authority::Caller;
 use namespace_jwt_issuer::authority::iam::explain::{Explanation, Outcome, Question};
 use namespace_jwt_issuer::calendar::parse_rfc3339;
-use namespace_jwt_issuer::iam::action::{Action, Subject};
+use namespace_jwt_issuer::http::request::kept_user_agent;
+use namespace_jwt_issuer::iam::action::{Access, Action, Subject};
 use namespace_jwt_issuer::iam::decision::Scope;
 use namespace_jwt_issuer::inspect::display::{Escaped, excerpt};
 use namespace_jwt_issuer::model::Product;
@@ -68,7 +69,8 @@ pub fn run(parser: &mut Parser) -> Result<Done, Failure> {
         })?),
         None => None,
     };
-    let user_agent = user_agent.value.unwrap_or_default();
+    // As a request's would be kept.
+    let user_agent = kept_user_agent(user_agent.value.unwrap_or_default().as_bytes());
     let at = match at.value {
         Some(text) => parse_rfc3339(&text).map_err(|error| bad_time("`--at`", &text, error))?,
         None => super::now()?,
@@ -76,13 +78,20 @@ pub fn run(parser: &mut Parser) -> Result<Done, Failure> {
     let installation = database.installation(None)?;
     super::runtime()?.block_on(async {
         let authority = authority(&installation).await?;
-        let (mut output, mut is_allowed) = (String::new(), true);
+        let (mut output, mut answers) = (String::new(), Vec::new());
+        // Who may list some of it gets a list.
+        let some_are_enough = actions.iter().all(|action| action.access() == Access::List);
         for action in actions {
             let (who, user_agent) = (who.clone(), user_agent.clone());
             let question = Question { who, action, resource, address, user_agent, at };
             let explanation = authority.explain(&Caller::operator(), question).await?;
-            is_allowed &= show(&mut output, action, &explanation);
+            let Some(explanation) = explanation else { continue };
+            answers.push(show(&mut output, action, &explanation));
         }
+        let is_allowed = match some_are_enough {
+            true => answers.contains(&true),
+            false => !answers.contains(&false),
+        };
         let status = if is_allowed { ExitCode::SUCCESS } else { ExitCode::from(1) };
         Ok(Done { output: Zeroizing::new(output), status })
     })
@@ -134,7 +143,13 @@ fn show(output: &mut String, action: Action, explanation: &Explanation) -> bool 
         _ => "",
     };
     let place = place(*scope);
-    let is_allowed = matches!(outcome, Outcome::Owner | Outcome::Allowed { .. });
+    let is_allowed = match outcome {
+        Outcome::Owner => true,
+        // Nothing else is done by it.
+        Outcome::Allowed { lack: Some(_), .. } => action.access() != Access::Create,
+        Outcome::Allowed { .. } => true,
+        _ => false,
+    };
     let verdict = if is_allowed { "allowed" } else { "denied" };
     // Writing to a text can't fail.
     let mut line = |text: String| {
@@ -149,14 +164,17 @@ fn show(output: &mut String, action: Action, explanation: &Explanation) -> bool 
     line(format!("  who     {who}"));
     match outcome {
         Outcome::Owner => line("  because the owner may do everything".to_owned()),
+        Outcome::OwnerStays => line("  because the owner of an organization stays".to_owned()),
         Outcome::KeyExpired => line("  because the API key has expired".to_owned()),
         Outcome::UserLocked => line("  because the user is locked".to_owned()),
         Outcome::Allowed { policy, rule, lack, .. } => {
             line(format!("  by      {}", of_rule(policy, rule)));
             if let Some(lack) = lack {
-                line(format!(
-                    "  except  where somebody would gain rights by it: this caller may not {lack}"
-                ));
+                let but = match is_allowed {
+                    true => "except  where somebody would gain rights by it",
+                    false => "but     somebody would gain rights by it",
+                };
+                line(format!("  {but}: this caller may not {lack}"));
             }
         }
         Outcome::Denied { needed, unmet } => {

@@ -234,7 +234,12 @@ fn protect(headers: &mut HeaderMap) {
 
 /// What a client calls itself, in printable ASCII.
 fn user_agent(headers: &HeaderMap) -> String {
-    let found = headers.get(USER_AGENT).map_or(&b""[..], HeaderValue::as_bytes);
+    kept_user_agent(headers.get(USER_AGENT).map_or(&b""[..], HeaderValue::as_bytes))
+}
+
+/// What is kept of how a client calls itself: its first bytes, with a `?` for each that isn't
+/// printable ASCII.
+pub fn kept_user_agent(sent: &[u8]) -> String {
     let printable = |&byte: &u8| if matches!(byte, b' '..=b'~') { char::from(byte) } else { '?' };
-    found.iter().take(USER_AGENT_BYTES).map(printable).collect()
+    sent.iter().take(USER_AGENT_BYTES).map(printable).collect()
 }

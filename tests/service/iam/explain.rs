@@ -17,7 +17,8 @@ impl Organization {
             Some(1) => false,
             other => panic!("{arguments:?}: {other:?}: {said}"),
         };
-        assert!(said.starts_with(if is_allowed { "allowed: " } else { "denied: " }), "{said}");
+        let verdict = if is_allowed { "allowed: " } else { "denied: " };
+        assert!(said.lines().any(|line| line.starts_with(verdict)), "{said}");
         (is_allowed, said)
     }
 }
@@ -109,6 +110,46 @@ fn it_says_that_nobody_gains_rights() {
             || said.contains(&format!("{except} list ")),
         "{said}"
     );
+}
+
+#[test]
+fn what_the_service_would_refuse_is_denied() {
+    let organization = Organization::new();
+    let owner = &organization.owner;
+    let access_key = &organization.service.variables()["SCW_ACCESS_KEY"];
+    let owner_id = owner.get(&iam(&format!("/api-keys/{access_key}"))).json()["user_id"].clone();
+    let sets = |names: &[&str]| -> serde_json::Value {
+        names.iter().map(|set| organization.everywhere(&[set])).collect()
+    };
+    let (keys, _) = organization.caller("keys", &sets(&["IAMApplicationManager"]));
+    let (policies, _) = organization.caller("policies", &sets(&["IAMPolicyManager"]));
+    let (users, _) = organization.caller("users", &sets(&["IAMUserManager"]));
+    let [weak, strong] = ["weak", "strong"].map(|name| organization.application(name));
+    let rules = sets(&["FunctionsReadOnly"]);
+    let attached = organization.policy(&json!({"application_id": strong}), &rules);
+    let for_nobody = organization.policy(&json!({"no_principal": true}), &rules);
+    let but = "but     somebody would gain rights by it: this caller may not";
+    let whose = "of applications";
+    for (who, question, is_allowed, words) in [
+        // Keys of applications are enough for a list.
+        (&keys, vec!["list:api_key"], true, whose),
+        (&keys, vec!["create:api_key", &weak], true, whose),
+        (&keys, vec!["create:api_key", &strong], false, but),
+        (&policies, vec!["create:policy", &attached], false, but),
+        (&policies, vec!["create:policy", &for_nobody], true, "by "),
+        (&users, vec!["delete:user", owner_id.as_str().unwrap()], false, "the owner"),
+    ] {
+        let (answer, said) = organization.could(who, &question);
+        assert_eq!(answer, is_allowed, "{question:?}: {said}");
+        assert!(said.contains(words), "{words} in {said}");
+    }
+
+    // A user agent is compared as the service keeps it.
+    let mut rule = organization.everywhere(&["FunctionsReadOnly"]);
+    rule["condition"] = json!("request.user_agent == 'Caf??'");
+    let (caller, _) = organization.caller("conditional", &json!([rule]));
+    let question = ["list:function", "--user-agent", "Café"];
+    assert!(organization.could(&caller, &question).0);
 }
 
 #[test]

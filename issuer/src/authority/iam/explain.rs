@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{Authority, Work};
 use crate::authority::Caller;
 use crate::authority::refusal::{Refusal, Resource};
-use crate::iam::action::{Access, Action};
+use crate::iam::action::{Access, Action, Subject};
 use crate::iam::condition::{Facts, value};
 use crate::iam::decision::{Asking, Authorized, Extent, Reason, Scope, decide, decide_list};
 use crate::iam::permission_set::PermissionSet;
@@ -18,6 +18,7 @@ use crate::iam::rights::{Lack, Rights, allows};
 use crate::model::api_key::ApiKey;
 use crate::model::bearer::{Bearer, BearerKind};
 use crate::model::policy::{Policy, PolicyRule, Rule};
+use crate::model::user::UserKind;
 
 /// What is asked.
 #[derive(Clone, Debug)]
@@ -64,6 +65,8 @@ pub enum Outcome {
         /// What is missing to give the rights that the resource has, or to act with them.
         lack: Option<Lack>,
     },
+    /// The owner of the organization stays, whoever asks.
+    OwnerStays,
     /// No rule allows it.
     Denied {
         /// Any of these would.
@@ -78,7 +81,8 @@ pub enum Outcome {
 }
 
 impl Authority {
-    /// Whether somebody could do something, and why.
+    /// Whether somebody could do something, and why. None if it is done to another kind of resource
+    /// than the one that is named.
     ///
     /// # Errors
     ///
@@ -87,17 +91,32 @@ impl Authority {
         &self,
         caller: &Caller,
         question: Question,
-    ) -> Result<Explanation, Refusal> {
+    ) -> Result<Option<Explanation>, Refusal> {
         self.look(caller, move |work| work.explain(&question)).await
     }
 }
 
 impl Work<'_> {
-    fn explain(&mut self, question: &Question) -> Result<Explanation, Refusal> {
+    fn explain(&mut self, question: &Question) -> Result<Option<Explanation>, Refusal> {
         let (bearer, key) = self.find_bearer(&question.who)?;
         let scope = self.scope_of(question.resource)?;
+        if self.is_of_others(question)? {
+            return Ok(None);
+        }
         let outcome = self.outcome(question, bearer, key, scope)?;
-        Ok(Explanation { bearer, scope, outcome })
+        Ok(Some(Explanation { bearer, scope, outcome }))
+    }
+
+    /// Whether it is users for whom an action is, and the resource an application; or the other way
+    /// round.
+    fn is_of_others(&mut self, question: &Question) -> Result<bool, Refusal> {
+        let (Action::ApiKey(kind, _) | Action::Mark(Subject::Bearer(kind))) = question.action
+        else {
+            return Ok(false);
+        };
+        let Some(id) = question.resource else { return Ok(false) };
+        let named = self.transaction.bearer(id)?;
+        Ok(named.is_some_and(|(bearer, _)| bearer.kind() != kind))
     }
 
     fn outcome(
@@ -125,6 +144,9 @@ impl Work<'_> {
             Some(_) => decide(&asking, action, scope),
             None => decide_list(&asking, action),
         };
+        if decided.is_ok() && self.is_deletion_of_owner(question)? {
+            return Ok(Outcome::OwnerStays);
+        }
         match decided.as_ref().map(Authorized::reason) {
             Ok(Reason::Everything) => Ok(Outcome::Owner),
             Ok(Reason::Rule { policy_id, rule_id }) => {
@@ -163,12 +185,24 @@ impl Work<'_> {
                 BearerKind::Application => Bearer::Application(id),
             })?),
             Action::Group(Access::Edit) => Some(Rights::By(self.transaction.rules_of_group(id)?)),
-            Action::Policy(Access::Edit | Access::Create) => {
+            Action::Policy(access @ (Access::Edit | Access::Create)) => {
+                // The copy of one that is for nobody gives nobody anything.
+                let policy = self.transaction.policy(id)?;
+                if access == Access::Create && policy.is_some_and(|it| it.principal.is_none()) {
+                    return Ok(None);
+                }
                 let rules = self.transaction.rules_of_policy(id)?.into_iter();
                 Some(Rights::By(rules.map(|rule| PolicyRule { policy_id: id, rule }).collect()))
             }
             _ => None,
         })
+    }
+
+    fn is_deletion_of_owner(&mut self, question: &Question) -> Result<bool, Refusal> {
+        let (Action::User(Access::Delete), Some(id)) = (question.action, question.resource) else {
+            return Ok(false);
+        };
+        Ok(self.transaction.user(id)?.is_some_and(|user| user.kind == UserKind::Owner))
     }
 
     fn known_policy(&mut self, id: Uuid) -> Result<Policy, Refusal> {

@@ -24,7 +24,7 @@ use namespace_jwt_core::time::UnixTime;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
-use crate::iam::action::Action;
+use crate::iam::action::{Access, Action};
 use crate::iam::condition::Facts;
 use crate::iam::decision::{Asking, Authorized, Denied, Scope, decide, decide_list};
 use crate::iam::principal::Principal;
@@ -351,6 +351,9 @@ impl<'t> Work<'t> {
             let Limit::AtMost(most) = limit else { continue };
             let found = self.transaction.usage(quota, of)?;
             if !limit.admits(found, more) {
+                // How much others have of it isn't for everybody.
+                let may_know = self.permit_own(Action::Quota(Access::List)).is_ok();
+                let found = if may_know { found } else { most };
                 return Err(Refusal::QuotaExceeded { quota, most, found });
             }
         }

@@ -1,5 +1,6 @@
 //! Who may do what.
 
+mod bounds;
 mod explain;
 mod gains;
 mod matrix;

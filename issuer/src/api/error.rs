@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use crate::authority::refusal::{AuthenticationFault, Refusal, Resource};
 use crate::http::answer;
 use crate::http::body::BodyError;
-use crate::iam::condition::MOST;
 use crate::model::trust::MAX_RECORDS;
 use crate::store::StoreError;
 
@@ -110,8 +109,8 @@ fn refused(refusal: &Refusal, errors: Errors) -> Response {
         Refusal::QuotaExceeded { quota, most, found } => {
             quotas_exceeded(quota.name(), *found, *most, "quota(s) exceeded for this resource")
         }
-        Refusal::TooManyConditions { found } => {
-            quotas_exceeded("conditions", *found, MOST, &refusal.to_string())
+        Refusal::TooMany(bound, found) => {
+            quotas_exceeded(bound.name(), *found, bound.most(), &refusal.to_string())
         }
         Refusal::IsOwner(help) => precondition_failed("unknown_precondition", help),
         Refusal::NotFound(resource, id) => match errors {

@@ -18,9 +18,9 @@ use uuid::Uuid;
 
 use super::refusal::{Refusal, Resource};
 use super::{Authority, Work};
-use crate::iam::action::Action;
-use crate::iam::decision::Authorized;
-use crate::iam::rights::Rights;
+use crate::iam::action::{Access, Action};
+use crate::iam::decision::{Authorized, Scope};
+use crate::iam::rights::{Lack, Rights};
 use crate::model::bearer::Bearer;
 use crate::model::user::UserKind;
 
@@ -66,10 +66,20 @@ impl Work<'_> {
 
     /// Checks that the caller may let somebody have these rights, or use them as somebody else.
     fn check_cover(&self, rights: &Rights, action: Action) -> Result<(), Refusal> {
-        match self.rights.lack_of(rights) {
-            None => Ok(()),
-            Some(lack) => Err(Refusal::WouldGain(action, lack)),
-        }
+        let Some(lack) = self.rights.lack_of(rights) else { return Ok(()) };
+        let lack = match lack {
+            // That there is such a project isn't for everybody.
+            Lack::Right(right, Some(id)) if !self.may_know_project(id) => Lack::Somewhere(right),
+            other => other,
+        };
+        Err(Refusal::WouldGain(action, lack))
+    }
+
+    fn may_know_project(&self, id: Uuid) -> bool {
+        let organization_id = self.principal.organization_id();
+        let scope = Scope { organization_id, project_id: Some(id) };
+        let missing = Resource::Project.not_found(id);
+        self.permit_in(Action::Project(Access::Read), scope, missing).is_ok()
     }
 
     /// The same of all that somebody may do: also of oneself, whose rights may have a condition that

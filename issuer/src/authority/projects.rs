@@ -6,6 +6,7 @@ use super::refusal::{Refusal, Resource};
 use super::{Authority, Caller, Work};
 use crate::iam::action::{Access, Action};
 use crate::iam::decision::{Authorized, Scope};
+use crate::iam::rights::Rights;
 use crate::model::page::{Order, Page, PageRequest};
 use crate::model::project::{NewProject, Project, ProjectChange, ProjectFilter};
 use crate::store::change::Change;
@@ -93,7 +94,7 @@ impl Authority {
     }
 
     /// Deletes a project that nothing is in. API keys whose default project it is have the
-    /// organization's default one from then on.
+    /// organization's default one from then on, so that whoever deletes it chooses that for them.
     ///
     /// # Errors
     ///
@@ -107,6 +108,11 @@ impl Authority {
             }
             if work.transaction.project_is_used(id)? {
                 let help = "delete the namespaces in it first";
+                return Err(Refusal::StillInUse(Resource::Project, help));
+            }
+            if work.transaction.is_a_default_project(id)? && !work.rights.cover(&Rights::All) {
+                let help = "it is the default project of API keys; choose another one for them, or \
+                            have the owner or an IAMManager delete it";
                 return Err(Refusal::StillInUse(Resource::Project, help));
             }
             work.apply(&by, &Change::DeleteProject(&project))?;

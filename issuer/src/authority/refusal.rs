@@ -29,11 +29,9 @@ pub enum Refusal {
         /// How much there is.
         found: u64,
     },
-    /// There would be more different conditions than are kept ready.
-    TooManyConditions {
-        /// How many there are, beside those that would be replaced.
-        found: u64,
-    },
+    /// There would be more of something in an organization than works, whatever its quotas are: how
+    /// many there are, beside those that would be replaced.
+    TooMany(Bound, u64),
     /// It can't be done to the owner of the organization: what else can be.
     IsOwner(&'static str),
     /// There is no such thing, or none that the caller may know of: which, as the caller named it.
@@ -92,10 +90,14 @@ impl fmt::Display for Refusal {
                 quota.name(),
                 quota.name()
             ),
-            Self::TooManyConditions { found } => write!(
+            Self::TooMany(bound, found) => write!(
                 f,
-                "expected at most {MOST} different conditions in an organization, found {found} and \
-                 more to come"
+                "expected at most {} {} in an organization, found {found} and more to come",
+                bound.most(),
+                match bound {
+                    Bound::Conditions => "different conditions",
+                    Bound::Rules => "rules",
+                },
             ),
             Self::IsOwner(help) => f.write_str(help),
             Self::NotFound(resource, _) => write!(f, "{} was not found", resource.name()),
@@ -130,6 +132,33 @@ impl Refusal {
     pub fn argument(name: &str, reason: FaultReason, help: impl Into<String>) -> Self {
         let fault = ArgumentFault { name: name.to_owned(), reason, help: help.into() };
         Self::InvalidArguments(vec![fault])
+    }
+}
+
+/// What has a bound beside its quotas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// The different conditions of rules: all are kept ready.
+    Conditions,
+    /// Rules: all that somebody has are read in each of their requests, where others wait.
+    Rules,
+}
+
+impl Bound {
+    /// Its name in the API.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Conditions => "conditions",
+            Self::Rules => "rules",
+        }
+    }
+
+    /// How many there may be.
+    pub fn most(self) -> u64 {
+        match self {
+            Self::Conditions => MOST,
+            Self::Rules => 20_000,
+        }
     }
 }
 

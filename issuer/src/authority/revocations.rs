@@ -9,6 +9,7 @@ use super::{Authority, Caller, Work};
 use crate::iam::action::{Access, Action, Subject};
 use crate::iam::decision::{Authorized, Scope, decide_list};
 use crate::iam::principal::Principal;
+use crate::iam::rights::Rights;
 use crate::model::Product;
 use crate::model::application::Application;
 use crate::model::bearer::Bearer;
@@ -281,6 +282,13 @@ impl Work<'_> {
                 let (bearer, organization_id) = self.transaction.bearer(id)?.ok_or_else(missing)?;
                 let action = Action::Mark(Subject::Bearer(bearer.kind()));
                 let by = self.permit_all_over(action, organization_id, missing())?;
+                // It deletes what they made, of either product and in any project.
+                if !self.rights.cover(&Rights::All) {
+                    for product in Product::ALL {
+                        let action = Action::Token(product, Access::Delete);
+                        self.permit_all_over(action, organization_id, missing())?;
+                    }
+                }
                 Ok((Found::Bearer(bearer, organization_id), by))
             }
         }

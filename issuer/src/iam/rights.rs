@@ -68,6 +68,8 @@ pub enum Lack {
     Iam,
     /// To be allowed this, in a project or everywhere.
     Right(Action, Option<Uuid>),
+    /// To be allowed this in some project.
+    Somewhere(Action),
 }
 
 impl fmt::Display for Lack {
@@ -75,6 +77,9 @@ impl fmt::Display for Lack {
         match self {
             Self::Ownership => f.write_str("do everything, as the owner may"),
             Self::Iam => f.write_str("manage all of IAM"),
+            Self::Somewhere(action) => {
+                write!(f, "{} {} in some project", action.name(), action.resource())
+            }
             Self::Right(action, project) => {
                 write!(f, "{} {}", action.name(), action.resource())?;
                 match project {

@@ -143,6 +143,15 @@ pub trait Iam {
         page: PageRequest,
     ) -> Result<Page<TokenRecord>, StoreError>;
 
+    /// How many rules an organization has, but for those of one policy.
+    fn number_of_rules(&mut self, organization_id: Uuid, beside: Uuid) -> Result<u64, StoreError>;
+
+    /// Whether an API key has a project as its default one.
+    fn is_a_default_project(&mut self, project_id: Uuid) -> Result<bool, StoreError>;
+
+    /// How many API keys of a user never expire.
+    fn lasting_keys(&mut self, user_id: Uuid) -> Result<u64, StoreError>;
+
     /// The different conditions that an organization's rules have, but for those of one policy.
     fn conditions(
         &mut self,

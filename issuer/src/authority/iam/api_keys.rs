@@ -5,10 +5,11 @@ use crate::authority::Caller;
 use crate::authority::refusal::{FaultReason, Refusal, Resource};
 use crate::iam::action::{Access, Action};
 use crate::iam::decision::Authorized;
+use crate::iam::rights::Rights;
 use crate::model::api_key::{
     ApiKey, ApiKeyChange, ApiKeyFilter, NewApiKey, SecretKey, new_access_key,
 };
-use crate::model::bearer::BearerKind;
+use crate::model::bearer::{Bearer, BearerKind};
 use crate::model::page::{Order, Page, PageRequest};
 use crate::store::change::Change;
 use crate::store::change::iam::IamChange;
@@ -115,13 +116,16 @@ impl Authority {
                 expires_at: expires_at.or(before.expires_at),
                 default_project_id: default_project_id.unwrap_or(before.default_project_id),
                 updated_at: work.origin.at,
-                ..before
+                ..before.clone()
             };
             let lives_longer =
                 before.expires_at.is_some_and(|end| key.expires_at.is_none_or(|it| it > end));
             // What its bearer makes next would be in a project of the caller's choice.
             if lives_longer || key.default_project_id != before.default_project_id {
                 work.check_cover_of(key.bearer, by.action())?;
+            }
+            if key.expires_at.is_some() {
+                work.check_owner_keeps_a_key(&before)?;
             }
             work.apply(&by, &Change::Iam(IamChange::UpdateApiKey(&key)))?;
             Ok(key)
@@ -137,6 +141,7 @@ impl Authority {
     pub async fn delete_api_key(&self, caller: &Caller, access_key: String) -> Result<(), Refusal> {
         self.change(caller, move |work| {
             let (key, by) = work.permitted_api_key(&access_key, Access::Delete)?;
+            work.check_owner_keeps_a_key(&key)?;
             work.apply(&by, &Change::Iam(IamChange::DeleteApiKey(&key)))
         })
         .await
@@ -144,6 +149,21 @@ impl Authority {
 }
 
 impl Work<'_> {
+    /// Whether the owner can come in without a key that is to end: otherwise whoever may end keys
+    /// could shut the owner out.
+    fn check_owner_keeps_a_key(&mut self, key: &ApiKey) -> Result<(), Refusal> {
+        if let Bearer::User(id) = key.bearer
+            && key.expires_at.is_none()
+            && self.rights_of(key.bearer)? == Rights::All
+            && self.transaction.lasting_keys(id)? <= 1
+        {
+            return Err(Refusal::IsOwner(
+                "of the owner's API keys one that never expires has to stay; make another one first",
+            ));
+        }
+        Ok(())
+    }
+
     fn permitted_api_key(
         &mut self,
         access_key: &str,

@@ -6,9 +6,8 @@ use uuid::Uuid;
 
 use super::{Authority, Work};
 use crate::authority::Caller;
-use crate::authority::refusal::{Refusal, Resource};
+use crate::authority::refusal::{Bound, Refusal, Resource};
 use crate::iam::action::{Access, Action};
-use crate::iam::condition::MOST;
 use crate::iam::decision::Authorized;
 use crate::iam::permission_set::PermissionSet;
 use crate::iam::rights::Rights;
@@ -41,7 +40,7 @@ impl Authority {
         let wanted = rules.clone();
         self.look(caller, move |work| {
             let (organization_id, _) = work.permit_new(action, asked)?;
-            work.check_number_of_conditions(organization_id, id, &wanted)
+            work.check_bounds(organization_id, id, &wanted)
         })
         .await?;
         self.checking.check_conditions(&rules).await?;
@@ -188,14 +187,14 @@ impl Authority {
         let wanted = rules.clone();
         self.look(caller, move |work| {
             let (policy, _) = work.permitted_policy(policy_id, Access::Edit)?;
-            work.check_number_of_conditions(policy.organization_id, policy_id, &wanted)
+            work.check_bounds(policy.organization_id, policy_id, &wanted)
         })
         .await?;
         self.checking.check_conditions(&rules).await?;
         self.change(caller, move |work| {
             let (policy, by) = work.permitted_policy(policy_id, Access::Edit)?;
             work.check_scopes(&policy, &rules)?;
-            work.check_number_of_conditions(policy.organization_id, policy_id, &rules)?;
+            work.check_bounds(policy.organization_id, policy_id, &rules)?;
             work.check_cover(&rights(&policy, &rules), by.action())?;
             work.apply(&by, &Change::Iam(IamChange::SetRules(&policy, &rules)))?;
             Ok(rules.clone())
@@ -242,7 +241,7 @@ impl Work<'_> {
         rules: &[Rule],
     ) -> Result<Policy, Refusal> {
         self.check_scopes(policy, rules)?;
-        self.check_number_of_conditions(policy.organization_id, policy.id, rules)?;
+        self.check_bounds(policy.organization_id, policy.id, rules)?;
         self.check_attachment(policy, rules, by.action())?;
         self.apply(by, &Change::Iam(IamChange::CreatePolicy(policy, rules)))?;
         let made = self.transaction.policy(policy.id)?;
@@ -271,13 +270,22 @@ impl Work<'_> {
         self.check_cover(&rights(policy, rules), action)
     }
 
-    /// Whether an organization has no more different conditions than are kept ready.
-    fn check_number_of_conditions(
+    /// Whether an organization has no more rules, and no more different conditions, than work.
+    fn check_bounds(
         &mut self,
         organization_id: Uuid,
         policy_id: Uuid,
         rules: &[Rule],
     ) -> Result<(), Refusal> {
+        let check = |bound: Bound, found: u64, more: usize| {
+            let more = u64::try_from(more).unwrap_or(u64::MAX);
+            match more > 0 && found.saturating_add(more) > bound.most() {
+                true => Err(Refusal::TooMany(bound, found)),
+                false => Ok(()),
+            }
+        };
+        let others = self.transaction.number_of_rules(organization_id, policy_id)?;
+        check(Bound::Rules, others, rules.len())?;
         let new = rules.iter().map(|rule| &rule.condition).filter(|text| !text.is_empty());
         let new: BTreeSet<_> = new.collect();
         if new.is_empty() {
@@ -285,11 +293,7 @@ impl Work<'_> {
         }
         let others = self.transaction.conditions(organization_id, policy_id)?;
         let more = new.into_iter().filter(|text| !others.contains(*text)).count();
-        let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
-        match count(others.len()).saturating_add(count(more)) > MOST {
-            true => Err(Refusal::TooManyConditions { found: count(others.len()) }),
-            false => Ok(()),
-        }
+        check(Bound::Conditions, u64::try_from(others.len()).unwrap_or(u64::MAX), more)
     }
 
     /// Whether rules are about an organization and its projects.

@@ -348,6 +348,22 @@ impl Iam for SqliteTransaction<'_> {
         self.token_record_page(by, filter, now, order, page)
     }
 
+    fn number_of_rules(&mut self, organization_id: Uuid, beside: Uuid) -> Result<u64, StoreError> {
+        let sql = "SELECT count(*) FROM policies JOIN rules ON rules.policy_id = policies.id
+             WHERE policies.organization_id = ? AND policies.id <> ?";
+        self.count(sql, [organization_id, beside])
+    }
+
+    fn is_a_default_project(&mut self, project_id: Uuid) -> Result<bool, StoreError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM api_keys WHERE default_project_id = ?)";
+        Ok(self.count(sql, [project_id])? > 0)
+    }
+
+    fn lasting_keys(&mut self, user_id: Uuid) -> Result<u64, StoreError> {
+        let sql = "SELECT count(*) FROM api_keys WHERE user_id = ? AND expires_at IS NULL";
+        self.count(sql, [user_id])
+    }
+
     fn conditions(
         &mut self,
         organization_id: Uuid,

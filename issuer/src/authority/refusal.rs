@@ -140,7 +140,8 @@ impl Refusal {
 pub enum Bound {
     /// The different conditions of rules: all are kept ready.
     Conditions,
-    /// Rules: all that somebody has are read in each of their requests, where others wait.
+    /// Rules: all that somebody has are read in each of their requests, and changes by others wait
+    /// meanwhile.
     Rules,
 }
 

@@ -45,6 +45,14 @@ pub async fn an_api_key_is_found_by_either_half(database: &impl Database) {
     };
     organization.does(&*store, IamStep::UpdateApiKey(changed.clone())).await;
     held[1].0.key = changed;
+    // Which of them never end, and where they make things.
+    let (owner, ada, app) = (organization.bearer().id(), user.id, application.id);
+    assert_eq!(get!(store, lasting_keys, owner), 1);
+    assert_eq!(get!(store, lasting_keys, ada), 1);
+    assert_eq!(get!(store, lasting_keys, app), 0);
+    assert!(get!(store, is_a_default_project, project));
+    let other = Uuid::new_v4();
+    assert!(!get!(store, is_a_default_project, other));
     for (holder, secret) in &held {
         assert_eq!(holder_of(&*store, secret).await.as_ref(), Some(holder));
         let key = &holder.key;

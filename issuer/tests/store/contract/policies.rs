@@ -107,6 +107,10 @@ pub async fn rules_are_kept_in_order_with_their_scopes_and_conditions(database: 
     organization.does(&*store, IamStep::SetRules(policy.clone(), rules.clone())).await;
     assert_rules(&*store, policy.id, &rules).await;
     assert_rules(&*store, other.id, &others).await;
+    let (own, stranger, beside, none) = (organization.0, Uuid::new_v4(), policy.id, Uuid::nil());
+    assert_eq!(get!(store, number_of_rules, own, none), 9);
+    assert_eq!(get!(store, number_of_rules, own, beside), 1);
+    assert_eq!(get!(store, number_of_rules, stranger, none), 0);
     organization.does(&*store, IamStep::SetRules(policy.clone(), vec![])).await;
     assert_rules(&*store, policy.id, &[]).await;
     assert_rules(&*store, Uuid::new_v4(), &[]).await;

@@ -9,7 +9,8 @@
 //! is being answered, or held, is nobody's who keeps the service waiting.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -25,39 +26,77 @@ pub const AT_LEAST: Duration = Duration::from_millis(100);
 /// One place of so many is kept free.
 const RESERVE: usize = 64;
 
-/// Of one connection of so many it is remembered that its turn is next.
+/// Of one connection of so many it is remembered that its turn is next. For each of those whose turn
+/// has come, so many are looked at to find those that come after: all have been when they run out.
 const NEXT: usize = 16;
 
-/// The open connections, by the task of each.
+/// The open connections.
 pub struct Open {
     slots: Arc<Semaphore>,
     reserve: usize,
-    connections: HashMap<Id, Arc<Progress>>,
-    /// How many of them have been told to make room and haven't ended yet.
+    /// In the order in which they came.
+    connections: BTreeMap<u64, Connection>,
+    /// How many came before.
+    before: u64,
+    /// Which of them each task has.
+    tasks: HashMap<Id, u64>,
+    /// How many have been told to make room and haven't ended yet.
     leaving: usize,
-    /// Whose turn is next, and since when they kept the service waiting, the last one first. To look
-    /// at all connections for each that comes would be work that those who come can multiply.
-    next: Vec<(Instant, Id)>,
+    /// Whose turn is next, and since when they kept the service waiting, the last one first.
+    next: Vec<(Instant, u64)>,
+    after: Search,
     /// Until when it is no use to look for others.
     fruitless_until: Option<Instant>,
+    /// How many times one was looked at.
+    #[cfg(test)]
+    looked_at: usize,
+}
+
+struct Connection {
+    progress: Arc<Progress>,
+    /// Whether it is one of [`Open::next`].
+    is_next: bool,
+}
+
+/// The search for those whose turn comes after [`Open::next`]. To look at all connections at once
+/// would keep everybody waiting, as often as those who come have it done.
+#[derive(Default)]
+struct Search {
+    /// The last one that was looked at.
+    at: Option<u64>,
+    found: Vec<(Instant, u64)>,
 }
 
 impl Open {
     /// None yet, of as many as there are slots.
     pub fn new(slots: Arc<Semaphore>) -> Self {
         let reserve = slots.available_permits().div_ceil(RESERVE);
-        let (connections, next) = (HashMap::new(), Vec::new());
-        Self { slots, reserve, connections, leaving: 0, next, fruitless_until: None }
+        Self {
+            slots,
+            reserve,
+            connections: BTreeMap::new(),
+            before: 0,
+            tasks: HashMap::new(),
+            leaving: 0,
+            next: Vec::new(),
+            after: Search::default(),
+            fruitless_until: None,
+            #[cfg(test)]
+            looked_at: 0,
+        }
     }
 
     /// A connection has begun, in the task `id`.
     pub fn begin(&mut self, id: Id, progress: Arc<Progress>) {
-        self.connections.insert(id, progress);
+        self.tasks.insert(id, self.before);
+        self.connections.insert(self.before, Connection { progress, is_next: false });
+        self.before = self.before.saturating_add(1);
     }
 
     /// The task `id` has ended.
     pub fn end(&mut self, id: Id) {
-        if self.connections.remove(&id).is_some_and(|connection| connection.is_wanted()) {
+        let ended = self.tasks.remove(&id).and_then(|number| self.connections.remove(&number));
+        if ended.is_some_and(|connection| connection.progress.is_wanted()) {
             self.leaving = self.leaving.saturating_sub(1);
         }
     }
@@ -68,18 +107,19 @@ impl Open {
     pub fn make_room(&mut self, now: Instant) -> usize {
         let mut told = 0_usize;
         while !self.has_room() {
-            let Some((since, id)) = self.next.pop() else {
-                if self.look(now) {
+            let Some((since, number)) = self.next.pop() else {
+                if self.advance(now) {
                     continue;
                 }
                 break;
             };
-            // It may have ended or been sent a request since then.
-            if let Some(connection) = self.connections.get(&id)
-                && connection.waiting_since() == Some(since)
-                && !connection.is_wanted()
-            {
-                connection.give_way();
+            self.search(now, NEXT);
+            let Some(connection) = self.connections.get_mut(&number) else { continue };
+            connection.is_next = false;
+            // It may have been sent a request since then.
+            let progress = &connection.progress;
+            if progress.waiting_since() == Some(since) && !progress.is_wanted() {
+                progress.give_way();
                 self.leaving = self.leaving.saturating_add(1);
                 told = told.saturating_add(1);
             }
@@ -90,38 +130,70 @@ impl Open {
     /// The same when there has been no place for a while: one that was told and is at work after
     /// all doesn't count as leaving.
     pub fn make_room_after_all(&mut self, now: Instant) -> usize {
-        let connections = self.connections.values();
-        let leaving = connections.filter(|it| it.is_wanted() && it.waiting_since().is_some());
+        let all = self.connections.values().map(|connection| &connection.progress);
+        let leaving = all.filter(|it| it.is_wanted() && it.waiting_since().is_some());
         self.leaving = leaving.count();
         self.make_room(now)
     }
 
-    /// Looks for those whose turn is next, and says whether there are any.
-    fn look(&mut self, now: Instant) -> bool {
+    /// Has those be next who were found to come after, and says whether there are any.
+    fn advance(&mut self, now: Instant) -> bool {
         if self.fruitless_until.is_some_and(|until| now < until) {
             return false;
         }
-        let waiting = self.connections.iter().filter_map(|(id, connection)| {
-            let since = connection.waiting_since().filter(|_| !connection.is_wanted())?;
-            let long = now.saturating_duration_since(since) >= AT_LEAST;
-            long.then_some((since, *id))
-        });
-        let mut waiting: Vec<_> = waiting.collect();
-        let most = self.connections.len().div_ceil(NEXT);
-        if waiting.len() > most {
-            waiting.select_nth_unstable_by_key(most, |(since, _)| *since);
-            waiting.truncate(most);
+        self.search(now, usize::MAX);
+        let most = self.most();
+        let mut found = std::mem::take(&mut self.after).found;
+        keep_longest(&mut found, most);
+        found.sort_unstable_by_key(|(since, _)| Reverse(*since));
+        for (_, number) in &found {
+            if let Some(connection) = self.connections.get_mut(number) {
+                connection.is_next = true;
+            }
         }
-        waiting.sort_unstable_by_key(|(since, _)| Reverse(*since));
-        let found = !waiting.is_empty();
-        self.next = waiting;
-        self.fruitless_until = (!found).then(|| now.checked_add(AT_LEAST)).flatten();
-        found
+        let is_fruitless = found.is_empty();
+        self.next = found;
+        self.fruitless_until = is_fruitless.then(|| now.checked_add(AT_LEAST)).flatten();
+        !is_fruitless
+    }
+
+    /// Looks at some more connections.
+    fn search(&mut self, now: Instant, some: usize) {
+        let most = self.most();
+        let Search { at, found } = &mut self.after;
+        let others = (at.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
+        for (number, Connection { progress, is_next }) in self.connections.range(others).take(some)
+        {
+            *at = Some(*number);
+            #[cfg(test)]
+            {
+                self.looked_at = self.looked_at.saturating_add(1);
+            }
+            let since = progress.waiting_since().filter(|_| !is_next && !progress.is_wanted());
+            let waits = |since| now.saturating_duration_since(since) >= AT_LEAST;
+            found.extend(since.filter(|since| waits(*since)).map(|since| (since, *number)));
+            if found.len() >= most.saturating_mul(2) {
+                keep_longest(found, most);
+            }
+        }
+    }
+
+    /// How many are next at most.
+    fn most(&self) -> usize {
+        self.connections.len().div_ceil(NEXT)
     }
 
     /// Whether the reserve is there, or will be once those have ended that were told to.
     fn has_room(&self) -> bool {
         self.slots.available_permits().saturating_add(self.leaving) >= self.reserve
+    }
+}
+
+/// Keeps those who have waited the longest.
+fn keep_longest(found: &mut Vec<(Instant, u64)>, most: usize) {
+    if found.len() > most {
+        found.select_nth_unstable_by_key(most, |(since, _)| *since);
+        found.truncate(most);
     }
 }
 
@@ -220,6 +292,25 @@ mod tests {
         crowd.members[0].1.head_is_read();
         assert_eq!(crowd.open.make_room_after_all(crowd.later), 1);
         assert_eq!(crowd.is_told(), [0, 1]);
+    }
+
+    #[tokio::test]
+    async fn who_comes_has_a_few_looked_at_and_none_is_forgotten() {
+        let mut crowd = Crowd::of(1600, 1600);
+        let reserve = crowd.open.make_room(crowd.later);
+        assert_eq!(crowd.is_told(), (0..reserve).collect::<Vec<_>>());
+        (0..reserve).for_each(|place| crowd.end(place));
+        for place in reserve..1600 {
+            crowd.open.begin(tokio::spawn(async {}).id(), Arc::new(Progress::new()));
+            crowd.open.slots.try_acquire().unwrap().forget();
+            let before = crowd.open.looked_at;
+            assert_eq!(crowd.open.make_room(crowd.later), 1);
+            assert!(crowd.members[place].1.is_wanted(), "{place}");
+            // Those who came during a search are its end.
+            let looked_at = crowd.open.looked_at - before;
+            assert!(looked_at <= 1600 / NEXT + NEXT, "{place}: {looked_at}");
+            crowd.end(place);
+        }
     }
 
     #[tokio::test]

@@ -15,7 +15,7 @@ use testkit::attack::{Attack, Attackers, Seen};
 use testkit::envoy::wait_for;
 use testkit::measure::Series;
 use testkit::measure::paced::{self, Answered};
-use testkit::measure::process::{cpu_time, on_processor, resident_bytes};
+use testkit::measure::process::{cpu_time, go_first, on_processor, resident_bytes};
 
 use crate::CLIENT;
 use crate::goals::{Bound, Goals};
@@ -124,6 +124,7 @@ struct Round {
 pub fn run(rounds: usize, goals: &mut Goals) -> String {
     eprintln!("==> abuse: a good client beside {} kinds", ABUSES.len());
     let issuer = Issuer::start(&[]);
+    let goes_first = go_first();
     let mut alone = Vec::new();
     let mut beside: [Vec<Round>; ABUSES.len()] = Default::default();
     // In the first round everything is cold.
@@ -145,7 +146,7 @@ pub fn run(rounds: usize, goals: &mut Goals) -> String {
     let resident = beside.iter().flatten().map(|round| round.resident).fold(0.0, f64::max);
     // 64 KiB for each connection, for which the service buffers 32 KiB of headers.
     goals.add("memory beside all of them", Bound::AtMost(640.0), " MiB", resident);
-    report(&alone, &beside)
+    report(goes_first, &alone, &beside)
 }
 
 /// The good client, and what the service takes meanwhile.
@@ -260,12 +261,18 @@ fn p99(rounds: &[Round], of: fn(&Answered) -> &Series) -> Series {
     Series::of(rounds, |round| of(&round.answered).quantile(0.99))
 }
 
-fn report(alone: &[Round], beside: &[Vec<Round>]) -> String {
+fn report(goes_first: bool, alone: &[Round], beside: &[Vec<Round>]) -> String {
+    let turn = match goes_first {
+        true => "goes before everything else on its processor",
+        false => {
+            "waits for its turn on its processor, as only root may do without, and that counts"
+        }
+    };
     let mut text = format!(
         "\n## Beside abuse\n\nA good client asks for a namespace every {} ms, on a new connection \
-         and on one that stays in turn, {REQUESTS} times in each of {} rounds; medians. The \
-         attackers get the clients' processor when the good client doesn't want it. They open up to \
-         {AGAIN} connections a second for those that are closed, {} of those with slow bodies. Memory that was taken once stays with \
+         and on one that stays in turn, {REQUESTS} times in each of {} rounds; medians. It {turn}. The \
+         attackers get what it doesn't want of that. They open up to {AGAIN} connections a second for \
+         those that are closed, {} of those with slow bodies. Memory that was taken once stays with \
          the process.\n\n\
          | | p99, new connection | against alone | p99, kept connection | against alone | p50 of \
          both | server busy | open connections | closed early a second | memory |\n\

@@ -120,10 +120,14 @@ fn fill(issuer: &Issuer, function: &str) {
     let connection = Connection::open(&database).expect("the database");
     let hex = |id: &str| id.replace('-', "");
     let (namespace, function) = (hex(&issuer.namespace), hex(function));
-    let counted = fs::read_to_string("issuer/migrations/sqlite/0004_token_numbers.sql")
-        .expect("the migration that counts tokens");
-    let counted = counted.split("\n\n").filter(|it| it.starts_with("INSERT INTO token_counts"));
-    let counted = counted.collect::<Vec<_>>().join("\n");
+    // As the migrations count those that are there. The second one dropped a kind of the first.
+    let migrations = ["0004_token_numbers", "0005_iam"].map(|name| {
+        fs::read_to_string(format!("issuer/migrations/sqlite/{name}.sql")).expect("a migration")
+    });
+    let statements = migrations.iter().flat_map(|it| it.split("\n\n"));
+    let counted = statements.filter(|it| it.starts_with("INSERT INTO token_counts"));
+    let counted =
+        counted.filter(|it| !it.contains("'organization'")).collect::<Vec<_>>().join("\n");
     connection
         .execute_batch(&format!(
             "BEGIN;

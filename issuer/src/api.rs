@@ -20,7 +20,7 @@ mod settings;
 mod trust;
 mod v1beta1;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -69,19 +69,23 @@ impl Api {
 
 /// Every route that the API has.
 pub fn router(api: Api) -> Router {
-    let (router, description) = described_routes();
-    let text: Arc<str> = description.to_string().into();
-    let describe = async move || answer::described(&text);
-    router.route(DESCRIPTION_PATH, get(describe)).with_state(api)
+    let router = all(Routes::new()).router();
+    router.route(DESCRIPTION_PATH, get(async || answer::described(text()))).with_state(api)
 }
 
 /// What `GET /openapi.json` answers: the description of all of this, in OpenAPI 3.1.
 pub fn description() -> Value {
-    described_routes().1
+    all(Routes::described()).description()
 }
 
-fn described_routes() -> (Router<Api>, Value) {
-    let mut routes = Routes::new();
+/// That description. To make it takes some megabytes, which a service that nobody asks for it doesn't
+/// need.
+fn text() -> &'static str {
+    static TEXT: OnceLock<String> = OnceLock::new();
+    TEXT.get_or_init(|| description().to_string())
+}
+
+fn all(mut routes: Routes) -> Routes {
     v1beta1::add_to::<FunctionView>(&mut routes, Product::Functions, "Functions v1beta1");
     v1beta1::add_to::<ContainerView>(&mut routes, Product::Containers, "Containers v1beta1");
     containers_v1::add_to(&mut routes);
@@ -91,5 +95,5 @@ fn described_routes() -> (Router<Api>, Value) {
     trust::add_to(&mut routes);
     health::add_to(&mut routes);
     routes.describe(DESCRIPTION_PATH, openapi::of_itself());
-    routes.finish()
+    routes
 }

@@ -1,7 +1,6 @@
 //! Good answers: 200 with JSON whatever was done, or 204 with nothing.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderValue, StatusCode};
@@ -54,8 +53,8 @@ impl<T: Serialize + JsonSchema> Answer for Json<T> {
 }
 
 /// The description of the API, which anybody may keep for a while.
-pub fn described(text: &Arc<str>) -> Response {
-    let mut response = answer::json_text(StatusCode::OK, text.to_string());
+pub fn described(text: &str) -> Response {
+    let mut response = answer::json_text(StatusCode::OK, text.to_owned());
     let an_hour = HeaderValue::from_static("public, max-age=3600");
     response.headers_mut().insert(CACHE_CONTROL, an_hour);
     response

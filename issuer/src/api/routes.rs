@@ -21,16 +21,21 @@ use crate::http::body::{self, BodyError, BodyLimits};
 use crate::http::request;
 use crate::iam::action::Action;
 
-/// The routes so far, and what describes them.
+/// The routes so far, and what describes them where that is wanted.
 pub struct Routes {
     router: Router<Api>,
-    description: Description,
+    description: Option<Description>,
 }
 
 impl Routes {
-    /// None yet.
+    /// None yet, and no description.
     pub fn new() -> Self {
-        Self { router: Router::new(), description: Description::new() }
+        Self { router: Router::new(), description: None }
+    }
+
+    /// None yet, and their description.
+    pub fn described() -> Self {
+        Self { description: Some(Description::new()), ..Self::new() }
     }
 
     /// The routes of one version of one API.
@@ -57,12 +62,19 @@ impl Routes {
 
     /// Describes a path that has its route elsewhere.
     pub fn describe(&mut self, path: &str, description: serde_json::Value) {
-        self.description.add_path(path, description);
+        if let Some(all) = &mut self.description {
+            all.add_path(path, description);
+        }
     }
 
-    /// All routes, and their description.
-    pub fn finish(self) -> (Router<Api>, serde_json::Value) {
-        (self.router, self.description.finish())
+    /// All routes.
+    pub fn router(self) -> Router<Api> {
+        self.router
+    }
+
+    /// Their description, or nothing.
+    pub fn description(self) -> serde_json::Value {
+        self.description.map(Description::finish).unwrap_or_default()
     }
 }
 
@@ -132,20 +144,21 @@ impl<P: Place> Group<'_, P> {
         F: Future<Output = Answered<A>> + Send + 'static,
     {
         let path = format!("{}{path}", self.prefix);
-        let mut reader = Reader::describing();
-        read(&mut reader, &self.common.place);
-        let Common { errors, .. } = self.common;
-        self.routes.description.add::<A>(Operation {
-            has_body: has_body(&method),
-            method,
-            path: &path,
-            tag: self.tag,
-            name,
-            summary,
-            action,
-            errors,
-            asked: reader.description(),
-        });
+        if let Some(description) = &mut self.routes.description {
+            let mut reader = Reader::describing();
+            read(&mut reader, &self.common.place);
+            description.add::<A>(Operation {
+                has_body: has_body(&method),
+                method,
+                path: &path,
+                tag: self.tag,
+                name,
+                summary,
+                action,
+                errors: self.common.errors,
+                asked: reader.description(),
+            });
+        }
         let common = self.common.clone();
         let handler = async move |State(api): State<Api>, request: Request| match serve(
             api, &common, request, read, run,

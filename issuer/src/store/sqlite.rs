@@ -138,12 +138,6 @@ fn write_all(connection: &Connection, place: &file::Place, queue: &Receiver<Box<
     while let Ok(first) = queue.recv() {
         let mut batch = vec![first];
         batch.extend(queue.try_iter().take(BATCH.saturating_sub(1)));
-        if batch.len() == 1 {
-            // Whoever waits for this processor may be about to submit more, and each commit waits
-            // for the disk. With nobody waiting this takes no time.
-            thread::yield_now();
-            batch.extend(queue.try_iter().take(BATCH.saturating_sub(1)));
-        }
         write_batch(connection, place, batch);
     }
 }

@@ -265,7 +265,7 @@ fn report(goes_first: bool, alone: &[Round], beside: &[Vec<Round>]) -> String {
     let turn = match goes_first {
         true => "goes before everything else on its processor",
         false => {
-            "waits for its turn on its processor, as only root may do without, and that counts"
+            "waits for its turn on its processor as well, since only root could have it go first"
         }
     };
     let mut text = format!(

@@ -26,9 +26,8 @@ pub const AT_LEAST: Duration = Duration::from_millis(100);
 /// One place of so many is kept free.
 const RESERVE: usize = 64;
 
-/// Of one connection of so many it is remembered that its turn is next. For each of those whose turn
-/// has come, so many are looked at to find those that come after. If there were as many as that, all
-/// have been looked at when they run out; otherwise the rest is looked at then.
+/// Of so many connections one is remembered as next. Whenever one of those has had its turn, so many
+/// are looked at for the ones to come after: as a rule all have been when the last of those is told.
 const NEXT: usize = 16;
 
 /// The open connections.
@@ -59,9 +58,9 @@ struct Connection {
     is_next: bool,
 }
 
-/// The search for those whose turn comes after [`Open::next`]. To look at all connections at once
-/// would keep everybody waiting, as often as those who come have it done. So who begins to wait while
-/// it goes on may have his turn in the next one, and those who came after him in this one.
+/// The search for those whose turn comes after [`Open::next`]. It goes a few at a time: to look at all
+/// connections takes a millisecond, for which everybody would wait. Its price is that who begins to
+/// wait while it goes on may be found by the next search only, after others who are a little younger.
 #[derive(Default)]
 struct Search {
     /// The last one that was looked at.
@@ -332,7 +331,8 @@ mod tests {
         assert_eq!(crowd.is_told(), [0]);
         crowd.end(0);
         crowd.open.slots.try_acquire().unwrap().forget();
-        assert_eq!(crowd.open.make_room(crowd.later + AT_LEAST), 1);
+        let long_enough = crowd.members[7].1.waiting_since().unwrap() + AT_LEAST;
+        assert_eq!(crowd.open.make_room(long_enough), 1);
         assert_eq!(crowd.is_told(), [0, 1]);
     }
 

@@ -151,13 +151,14 @@ fn path_parameter(name: &str) -> Value {
 }
 
 fn query_parameter(asked: Asked) -> Value {
-    // An empty value is none.
-    let may_be_empty =
-        !asked.is_required && asked.schema.get("type").is_none_or(|it| it != "array");
-    let schema = match may_be_empty {
-        true => json!({"anyOf": [asked.schema, {"const": ""}]}),
-        false => asked.schema,
-    };
+    // An empty value is none, also among several.
+    let or_empty = |schema: Value| json!({"anyOf": [schema, {"const": ""}]});
+    let mut schema = asked.schema;
+    if let Some(items) = schema.get_mut("items") {
+        *items = or_empty(items.take());
+    } else if !asked.is_required {
+        schema = or_empty(schema);
+    }
     json!({"in": "query", "name": asked.name, "required": asked.is_required, "schema": schema})
 }
 

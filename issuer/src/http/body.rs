@@ -11,7 +11,6 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
 use tokio::sync::Semaphore;
-use tokio::task::yield_now;
 use tokio::time::timeout;
 
 use crate::http::answer;
@@ -140,10 +139,6 @@ pub async fn read(body: Body, limits: &BodyLimits) -> Result<Bytes, BodyError> {
                 kept = Vec::new();
                 place = None;
             }
-            if length > SMALL {
-                // Others come first: all of a long body may have arrived.
-                yield_now().await;
-            }
         }
         Err(BodyError::FarTooLong)
     };
@@ -259,12 +254,8 @@ mod tests {
         };
         let silent: Vec<_> = (0..LARGE_AT_ONCE).map(|_| begin(Poll::Pending)).collect();
         let waits = begin(Poll::Ready(()));
-        // One processor runs these, each until it waits or lets the others go first.
-        yield_now().await;
-        assert_eq!(taken.load(Ordering::Relaxed), LARGE_AT_ONCE * 3 + 3);
-        for _ in 0..10 {
-            yield_now().await;
-        }
+        // One processor runs these, each until it waits.
+        tokio::task::yield_now().await;
         assert_eq!(taken.load(Ordering::Relaxed), LARGE_AT_ONCE * 4 + 3);
         silent[0].abort();
         assert_eq!(waits.await.unwrap().unwrap().len(), 32 << 10);

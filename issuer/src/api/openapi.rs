@@ -151,8 +151,11 @@ fn path_parameter(name: &str) -> Value {
 }
 
 fn query_parameter(asked: Asked) -> Value {
-    // An empty value is none, also among several.
-    let or_empty = |schema: Value| json!({"anyOf": [schema, {"const": ""}]});
+    // An empty value is none, also among several. Where any text may be, that says nothing more.
+    let or_empty = |schema: Value| match schema == json!({"type": "string"}) {
+        true => schema,
+        false => json!({"anyOf": [schema, {"const": ""}]}),
+    };
     let mut schema = asked.schema;
     if let Some(items) = schema.get_mut("items") {
         *items = or_empty(items.take());

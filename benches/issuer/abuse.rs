@@ -300,5 +300,13 @@ fn report(goes_first: bool, alone: &[Round], beside: &[Vec<Round>]) -> String {
             of(|it| it.resident),
         );
     }
+    let own = p99(alone, |it| &it.new);
+    let _ = write!(
+        text,
+        "\nAlone, its p99 on a new connection was {:.2} to {:.2} ms in the rounds: what the machine does by \
+         itself differs by as much.\n",
+        own.least(),
+        own.most(),
+    );
     text
 }

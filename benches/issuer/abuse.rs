@@ -303,8 +303,8 @@ fn report(goes_first: bool, alone: &[Round], beside: &[Vec<Round>]) -> String {
     let own = p99(alone, |it| &it.new);
     let _ = write!(
         text,
-        "\nAlone, its p99 on a new connection was {:.2} to {:.2} ms in the rounds: what the machine does by \
-         itself differs by as much.\n",
+        "\nAlone, its p99 on a new connection was {:.2} to {:.2} ms in the rounds. Where these are far \
+         apart, the machine had something else to do, and the figures above say little.\n",
         own.least(),
         own.most(),
     );
